@@ -1,0 +1,115 @@
+import type { ChatRequest } from "../../gen/trunkline/v1/chat_pb.ts";
+import type { Annotation } from "../../gen/trunkline/v1/message_pb.ts";
+import type {
+  Completed,
+  Finished,
+  Heartbeat,
+  PartFinished,
+  PartStarted,
+  Started,
+} from "../../gen/trunkline/v1/stream_pb.ts";
+import type { ModerationResult, Notice, TokenLogprob, Usage } from "../../gen/trunkline/v1/usage_pb.ts";
+
+/** A wire format that an edge or a provider speaks for chat. `typed` is the contract itself. */
+export type Dialect = "openai-chat" | "anthropic-messages" | "typed";
+
+/**
+ * What a provider sent, kept beside the frames that were read from it, so that a caller of the same dialect gets it
+ * untouched. All frames of one wire event share one object and stand together, in order.
+ */
+export interface Wire {
+  readonly dialect: Dialect;
+  /** One stream event in full, blank line included (`data: {…}\n\n`); or the whole body when `whole`. */
+  readonly text: string;
+  /** How many frames were read from it. When fewer arrive together, a stage replaced one: encode them anew. */
+  readonly frames: number;
+  /** Whether the text is a whole unary answer. */
+  readonly whole: boolean;
+}
+
+interface Placed {
+  /** Choice that the event belongs to, from 0. */
+  readonly choice: number;
+  /** Part of the choice's message, from 0. */
+  readonly part: number;
+  readonly logprobs?: readonly TokenLogprob[];
+  /** Absent where the event was made, repaired or replaced by the gateway. */
+  readonly wire?: Wire;
+}
+
+/**
+ * One event of an answer: the oneof of `trunkline.v1.StreamChatResponse` as a plain union (same cases, same values).
+ * Only edges/rpc turns frames into messages. The order of frames is that of the contract, "StreamChatResponse".
+ *
+ * A `heartbeat` also carries wire events that mean nothing to the contract (pings, unknown events), so that their bytes
+ * still reach a caller of the same dialect.
+ */
+export type Frame =
+  | (Placed & { readonly case: "textDelta"; readonly value: string })
+  | (Placed & { readonly case: "reasoningDelta"; readonly value: string })
+  | (Placed & { readonly case: "refusalDelta"; readonly value: string })
+  | (Placed & { readonly case: "argumentsDelta"; readonly value: string })
+  | (Placed & { readonly case: "mediaDelta"; readonly value: Uint8Array })
+  | (Placed & { readonly case: "transcriptDelta"; readonly value: string })
+  | (Placed & { readonly case: "started"; readonly value: Started })
+  | (Placed & { readonly case: "partStarted"; readonly value: PartStarted })
+  | (Placed & { readonly case: "partFinished"; readonly value: PartFinished })
+  | (Placed & { readonly case: "annotation"; readonly value: Annotation })
+  | (Placed & { readonly case: "usage"; readonly value: Usage })
+  | (Placed & { readonly case: "notice"; readonly value: Notice })
+  | (Placed & { readonly case: "moderation"; readonly value: ModerationResult })
+  | (Placed & { readonly case: "finished"; readonly value: Finished })
+  | (Placed & { readonly case: "completed"; readonly value: Completed })
+  | (Placed & { readonly case: "heartbeat"; readonly value: Heartbeat });
+
+/** Where the value of a top-level member lies in the caller's JSON text. Offsets in UTF-16 units, end exclusive. */
+export interface Span {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** The caller's own JSON, kept so that a provider of the same dialect patches it instead of rebuilding it. */
+export interface SourceBody {
+  readonly dialect: Dialect;
+  readonly text: string;
+  /** Top-level members by name. Where a name occurs twice, the last one, as JSON.parse reads it. */
+  readonly members: ReadonlyMap<string, Span>;
+}
+
+/** One chat request on its way through the gateway. */
+export interface ChatCall {
+  readonly request: ChatRequest;
+  /** Whether the caller wants events; otherwise the edge folds them. */
+  readonly stream: boolean;
+  readonly source?: SourceBody;
+}
+
+/** Whether a frame shows the caller something of the answer: the event that ends the wait for the first token. */
+export function isContent(frame: Frame): boolean {
+  switch (frame.case) {
+    case "textDelta":
+    case "reasoningDelta":
+    case "refusalDelta":
+    case "argumentsDelta":
+    case "mediaDelta":
+    case "transcriptDelta":
+    case "partStarted":
+      return true;
+    default:
+      return false;
+  }
+}
+
+/**
+ * Ties frames to the wire event that they were read from.
+ * @param frames what one event said; empty when it said nothing that the contract knows
+ */
+export function withWire(frames: readonly Frame[], dialect: Dialect, text: string, whole = false): readonly Frame[] {
+  if (frames.length === 0) {
+    return [{ case: "heartbeat", value: heartbeat, choice: 0, part: 0, wire: { dialect, text, frames: 1, whole } }];
+  }
+  const wire: Wire = { dialect, text, frames: frames.length, whole };
+  return frames.map((frame) => ({ ...frame, wire }));
+}
+
+const heartbeat: Heartbeat = { $typeName: "trunkline.v1.Heartbeat" };

@@ -1,0 +1,92 @@
+import type { Usage } from "../../gen/trunkline/v1/usage_pb.ts";
+import type { ErrorCode } from "./errors.ts";
+import type { Loss } from "./loss.ts";
+import type { Log } from "./observer.ts";
+import type { Target } from "./target.ts";
+
+/** The head of a request: all that is known before a byte of its body is read. */
+export interface RequestHead {
+  /** Route or method, such as `/v1/chat/completions` or `/trunkline.v1.ChatService/Chat`. */
+  readonly path: string;
+  /** Lower-case header name → value. Repeated headers keep their repetition, so that two credentials are seen. */
+  header(name: string): string | readonly string[] | undefined;
+  readonly peerAddress: string | undefined;
+}
+
+/** Who asks. */
+export interface Caller {
+  /** Name for logs and metrics, never the credential: `master`, or `open` when no key is configured. */
+  readonly name: string;
+}
+
+export type Protocol = "rest" | "connect" | "grpc" | "grpc-web";
+export type Operation = "chat" | "embeddings" | "count_tokens" | "models";
+
+/** What a stage decided. Times are `Clock.nowMs()`. */
+export type TrailEntry =
+  | { readonly kind: "admitted"; readonly caller: Caller }
+  | { readonly kind: "resolved"; readonly model: string; readonly targets: readonly Target[] }
+  | { readonly kind: "attempt"; readonly target: Target; readonly atMs: number }
+  | {
+      readonly kind: "attempt_ended";
+      readonly target: Target;
+      readonly atMs: number;
+      readonly outcome: "ok" | ErrorCode;
+      readonly upstreamStatus?: number;
+      readonly upstreamRequestId?: string;
+    }
+  | { readonly kind: "sent"; readonly atMs: number }
+  | { readonly kind: "answered"; readonly target: Target; readonly atMs: number; readonly model: string }
+  | { readonly kind: "first_token"; readonly atMs: number }
+  | { readonly kind: "loss"; readonly losses: readonly Loss[] }
+  | { readonly kind: "rate_limit"; readonly headers: Readonly<Record<string, string>> }
+  | { readonly kind: "usage"; readonly usage: Usage }
+  | { readonly kind: "cache"; readonly status: "hit" | "miss" | "bypass" };
+
+/**
+ * The append-only record of a request. Accounting, metrics, response headers and the trace are made from it, so a stage
+ * has one place to say what it did.
+ */
+export class Trail {
+  readonly #entries: TrailEntry[] = [];
+
+  note(entry: TrailEntry): void {
+    this.#entries.push(entry);
+  }
+
+  get entries(): readonly TrailEntry[] {
+    return this.#entries;
+  }
+
+  /** The latest entry of a kind. */
+  last<K extends TrailEntry["kind"]>(kind: K): Extract<TrailEntry, { kind: K }> | undefined {
+    for (let i = this.#entries.length - 1; i >= 0; i--) {
+      const entry = this.#entries[i];
+      // The kind decides the variant; TypeScript does not narrow a union by a generic literal.
+      if (entry?.kind === kind) return entry as Extract<TrailEntry, { kind: K }>;
+    }
+    return undefined;
+  }
+
+  count(kind: TrailEntry["kind"]): number {
+    let n = 0;
+    for (const entry of this.#entries) if (entry.kind === kind) n++;
+    return n;
+  }
+}
+
+/** What travels with a request through every stage, as the last argument. Derived, never changed; `trail` alone grows. */
+export interface RequestContext {
+  readonly requestId: string;
+  readonly operation: Operation;
+  readonly protocol: Protocol;
+  /** Aborts on hang-up, deadline and shutdown alike; its reason is a GatewayError (`canceled`, `timeout`, `draining`). */
+  readonly signal: AbortSignal;
+  /** When the caller gives up, on `Clock.nowMs()`; null without a deadline. */
+  readonly deadlineMs: number | null;
+  readonly startedMs: number;
+  readonly log: Log;
+  readonly trail: Trail;
+  /** W3C trace context of the caller, passed on to the provider only where configured. */
+  readonly traceparent?: string;
+}

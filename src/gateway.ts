@@ -1,0 +1,128 @@
+import type { CountTokensResponse } from "../gen/trunkline/v1/chat_pb.ts";
+import type { EmbedRequest, EmbedResponse } from "../gen/trunkline/v1/embeddings_pb.ts";
+import type { Model } from "../gen/trunkline/v1/models_pb.ts";
+import type { ChatCall, Frame } from "./domain/chat.ts";
+import type { Caller, RequestContext, RequestHead } from "./domain/context.ts";
+import type { Target } from "./domain/target.ts";
+
+/** An answer on its way: one array per network read. */
+export type Answer = AsyncIterable<readonly Frame[]>;
+
+/** What is asked, whichever operation asks it. */
+export type Work =
+  | { readonly kind: "chat" | "count_tokens"; readonly call: ChatCall }
+  | { readonly kind: "embeddings"; readonly request: EmbedRequest };
+
+/** What was set aside for a request before it was sent. */
+export interface Reservation {
+  /** Gives back what the request did not use. Called exactly once, however the request ends. */
+  settle(): Promise<void>;
+}
+
+/** The stages of a request's life, by role. main.ts chooses who plays them. Every failure is a GatewayError. */
+export interface Stages {
+  /** Who asks, from the head alone, before a byte of the body is read. @throws `invalid_api_key` */
+  admit(head: RequestHead): Caller;
+  /** The contract's bounds, for every edge alike. @throws `invalid_value` */
+  check(work: Work): void;
+  /** Which targets may answer, best first; never empty. @throws `model_not_found` */
+  resolve(work: Work, context: RequestContext): Promise<readonly Target[]>;
+  /** Those of them that this caller may ask; never empty. @throws `model_not_allowed` */
+  authorize(targets: readonly Target[], caller: Caller): readonly Target[];
+  /** Limits and budgets, before anything is spent. @throws `rate_limit_exceeded`, `budget_exceeded` */
+  reserve(work: Work, targets: readonly Target[], caller: Caller, context: RequestContext): Promise<Reservation>;
+  /** Guardrails on the way in; the same work or a masked copy. @throws `guardrail_blocked`, `content_filter` */
+  screenPrompt<W extends Work>(work: W, caller: Caller, context: RequestContext): Promise<W>;
+  /** A remembered answer, or null. */
+  recall(call: ChatCall, caller: Caller, context: RequestContext): Promise<Answer | null>;
+  /** One answer from the targets: translate, send, decode; the next target when one fails before its first content. */
+  readonly attempt: {
+    chat(targets: readonly Target[], call: ChatCall, context: RequestContext): Answer;
+    countTokens(targets: readonly Target[], call: ChatCall, context: RequestContext): Promise<CountTokensResponse>;
+    embed(targets: readonly Target[], request: EmbedRequest, context: RequestContext): Promise<EmbedResponse>;
+  };
+  /** Guardrails on the way out. */
+  screenAnswer(answer: Answer, caller: Caller, context: RequestContext): Answer;
+  /** Usage, cost, audit, metrics: wraps a whole life, so that refusals and cut streams count. */
+  readonly account: {
+    stream(life: Answer, context: RequestContext): Answer;
+    single<T>(life: () => Promise<T>, context: RequestContext): Promise<T>;
+  };
+  readonly models: {
+    list(caller: Caller, context: RequestContext): Promise<readonly Model[]>;
+    /** @throws `model_not_found` */
+    get(name: string, caller: Caller, context: RequestContext): Promise<Model>;
+  };
+}
+
+/** What the edges see. */
+export interface Gateway {
+  /** Who asks. Called first, from the head alone. @throws GatewayError `invalid_api_key` */
+  admit(head: RequestHead): Caller;
+  /**
+   * The answer's frames in the contract's order, for unary callers too (the edge folds them).
+   * Ends after `completed`, or throws a GatewayError. Leaving the loop early aborts the call to the provider.
+   */
+  chat(call: ChatCall, caller: Caller, context: RequestContext): Answer;
+  countTokens(call: ChatCall, caller: Caller, context: RequestContext): Promise<CountTokensResponse>;
+  embed(request: EmbedRequest, caller: Caller, context: RequestContext): Promise<EmbedResponse>;
+  listModels(caller: Caller, context: RequestContext): Promise<readonly Model[]>;
+  getModel(name: string, caller: Caller, context: RequestContext): Promise<Model>;
+}
+
+/** The life of a request: read it from top to bottom. Add a stage by adding a line. */
+export function createGateway(stage: Stages): Gateway {
+  // What every request goes through before it may be sent anywhere.
+  async function prepare<W extends Work>(work: W, caller: Caller, context: RequestContext) {
+    context.trail.note({ kind: "admitted", caller });
+    stage.check(work);
+    const targets = stage.authorize(await stage.resolve(work, context), caller);
+    const reservation = await stage.reserve(work, targets, caller, context);
+    try {
+      return { targets, reservation, screened: await stage.screenPrompt(work, caller, context) };
+    } catch (refusal) {
+      await reservation.settle();
+      throw refusal;
+    }
+  }
+
+  async function* chat(call: ChatCall, caller: Caller, context: RequestContext): Answer {
+    const { targets, reservation, screened } = await prepare({ kind: "chat", call }, caller, context);
+    try {
+      const remembered = await stage.recall(screened.call, caller, context);
+      const answer = remembered ?? stage.attempt.chat(targets, screened.call, context);
+      yield* stage.screenAnswer(answer, caller, context);
+    } finally {
+      await reservation.settle();
+    }
+  }
+
+  async function countTokens(call: ChatCall, caller: Caller, context: RequestContext): Promise<CountTokensResponse> {
+    const { targets, reservation, screened } = await prepare({ kind: "count_tokens", call }, caller, context);
+    try {
+      return await stage.attempt.countTokens(targets, screened.call, context);
+    } finally {
+      await reservation.settle();
+    }
+  }
+
+  async function embed(request: EmbedRequest, caller: Caller, context: RequestContext): Promise<EmbedResponse> {
+    const { targets, reservation, screened } = await prepare({ kind: "embeddings", request }, caller, context);
+    try {
+      return await stage.attempt.embed(targets, screened.request, context);
+    } finally {
+      await reservation.settle();
+    }
+  }
+
+  // Accounting wraps the whole life, so that a refusal or a cut stream is counted like a success.
+  const { account } = stage;
+  return {
+    admit: stage.admit,
+    chat: (call, caller, context) => account.stream(chat(call, caller, context), context),
+    countTokens: (call, caller, context) => account.single(() => countTokens(call, caller, context), context),
+    embed: (request, caller, context) => account.single(() => embed(request, caller, context), context),
+    listModels: (caller, context) => account.single(() => stage.models.list(caller, context), context),
+    getModel: (name, caller, context) => account.single(() => stage.models.get(name, caller, context), context),
+  };
+}

@@ -1,0 +1,104 @@
+import type { CountTokensResponse } from "../../gen/trunkline/v1/chat_pb.ts";
+import type { EmbedRequest, EmbedResponse } from "../../gen/trunkline/v1/embeddings_pb.ts";
+import type { ChatCall, Frame } from "../domain/chat.ts";
+import type { GatewayError } from "../domain/errors.ts";
+import type { Loss } from "../domain/loss.ts";
+import type { ModelFacts, Target } from "../domain/target.ts";
+
+/** A request to a provider, without base URL and credentials: those are added by send.ts. */
+export interface ProviderRequest {
+  readonly method: "POST" | "GET";
+  /** Path below the instance's base URL, such as `/chat/completions`; may carry a query. */
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | null;
+  /** What the translation could not carry over; empty when nothing was lost. */
+  readonly losses: readonly Loss[];
+  /** What the answer's decoder must remember of the request. */
+  readonly memory: DecodeMemory;
+}
+
+/** What a decoder must know of the request it answers. Grows by optional fields. */
+export interface DecodeMemory {
+  readonly target: Target;
+  /** Whether a stream was asked for. */
+  readonly stream: boolean;
+  /** Names as the provider knows them → names as the caller gave them, where a name had to be mapped. */
+  readonly toolNames?: ReadonlyMap<string, string>;
+  /** Names of the caller's custom (free text) tools, where the provider runs them as functions. */
+  readonly customTools?: ReadonlySet<string>;
+}
+
+/** A provider's answer that is not a success, or a whole unary answer. */
+export interface HttpReply {
+  readonly status: number;
+  /** Lower-case names. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Decoded as UTF-8, bounded. */
+  readonly body: string;
+}
+
+/** One server-sent event, as sse.ts cuts it out of the byte stream. */
+export interface SseEvent {
+  /** Value of the `event:` line; empty when there was none. */
+  readonly event: string;
+  /** Values of the `data:` lines, joined by LF. */
+  readonly data: string;
+}
+
+/** Turns stream events into frames. Holds the stream's state; used for one stream, then dropped. */
+export interface StreamDecoder {
+  /**
+   * @returns the frames of one event, tied to its wire text by `withWire` where they were not repaired
+   * @throws GatewayError `upstream_error` on an error event or malformed JSON; the stream is over then
+   */
+  push(event: SseEvent): readonly Frame[];
+  /**
+   * The bytes ended.
+   * @returns the frames that were still held back, `completed` last if it has not been given
+   * @throws GatewayError `upstream_cut` when the answer was not finished
+   */
+  end(): readonly Frame[];
+  /** Whether `completed` has been given: what follows on the wire is ignored. */
+  readonly done: boolean;
+}
+
+/** One page of the provider's list of models. */
+export interface ModelPage {
+  readonly models: readonly { readonly id: string; readonly facts: ModelFacts }[];
+  /** Path of the next page; null at the end. */
+  readonly next: string | null;
+}
+
+/**
+ * A provider: pure functions over its wire format. No socket, clock, logger or config; the same input gives the same
+ * output. Bad settings of the caller throw `invalid_value`, `unsupported_value` or `unsupported_parameter` with the
+ * field's contract path, before anything is sent.
+ */
+export interface Provider {
+  /** Provider kind, such as `openai`. */
+  readonly kind: string;
+  toRequest(call: ChatCall, target: Target): ProviderRequest;
+  /** A whole answer, as the frames that a stream would have given. @throws GatewayError `upstream_error` */
+  fromResponse(reply: HttpReply, memory: DecodeMemory): readonly Frame[];
+  createDecoder(memory: DecodeMemory): StreamDecoder;
+  /** Decides code and retryAfterMs of a failed call. Nobody else reads a provider's status. */
+  fromError(reply: HttpReply, memory: DecodeMemory): GatewayError;
+  /** Request headers that carry the credential. */
+  authHeaders(apiKey: string): Readonly<Record<string, string>>;
+  readonly models?: {
+    /** Path of the first page. */
+    readonly path: string;
+    fromResponse(reply: HttpReply): ModelPage;
+  };
+  /** What the provider's catalogue says of a model before its list was read. */
+  facts(model: string): ModelFacts;
+  readonly embeddings?: {
+    toRequest(request: EmbedRequest, target: Target): ProviderRequest;
+    fromResponse(reply: HttpReply, memory: DecodeMemory): EmbedResponse;
+  };
+  readonly countTokens?: {
+    toRequest(call: ChatCall, target: Target): ProviderRequest;
+    fromResponse(reply: HttpReply, memory: DecodeMemory): CountTokensResponse;
+  };
+}

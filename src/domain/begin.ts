@@ -1,0 +1,81 @@
+import type { Clock } from "./clock.ts";
+import { type Operation, type Protocol, type RequestContext, Trail } from "./context.ts";
+import { GatewayError } from "./errors.ts";
+import type { Log } from "./observer.ts";
+
+/** What an edge needs to begin requests; made once by main.ts. */
+export interface Beginnings {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Aborts when draining took too long: requests still running then end as `draining`. */
+  readonly shutdown: AbortSignal;
+  /** A fresh request id. */
+  newRequestId(): string;
+}
+
+export interface BeginOptions {
+  readonly operation: Operation;
+  readonly protocol: Protocol;
+  /** The caller's deadline, counted from now. Milliseconds; null for none. */
+  readonly timeoutMs: number | null;
+  readonly traceparent?: string;
+}
+
+/** A request that has begun. The edge calls `close` once when it is over, however it ended. */
+export interface Begun {
+  readonly context: RequestContext;
+  /** The caller is gone: aborts everything done for it. */
+  hangUp(): void;
+  /** Frees the deadline timer and the shutdown listener. Does not abort. */
+  close(): void;
+}
+
+/** Longest delay that timers keep exactly; longer ones would fire at once. Milliseconds (about 24.8 days). */
+const maxTimerMs = 2_147_483_647;
+
+/**
+ * Begins a request: one signal for hang-up, deadline and shutdown, whose reason is the GatewayError to answer with
+ * (`canceled`, `timeout` with phase `deadline`, `draining`).
+ */
+export function beginRequest(parts: Beginnings, options: BeginOptions): Begun {
+  const { clock, shutdown } = parts;
+  const requestId = parts.newRequestId();
+  const startedMs = clock.nowMs();
+  const controller = new AbortController();
+  const stop = (reason: GatewayError) => {
+    if (!controller.signal.aborted) controller.abort(reason);
+  };
+
+  const { timeoutMs } = options;
+  const cancelTimer =
+    timeoutMs === null
+      ? noTimer
+      : clock.after(Math.min(Math.max(timeoutMs, 0), maxTimerMs), () =>
+          stop(new GatewayError("timeout", "The caller's deadline passed.", { phase: "deadline" })),
+        );
+  const onShutdown = () => stop(new GatewayError("draining", "The gateway is shutting down.", { retryable: true }));
+  if (shutdown.aborted) onShutdown();
+  else shutdown.addEventListener("abort", onShutdown, { once: true });
+
+  const context: RequestContext = {
+    requestId,
+    operation: options.operation,
+    protocol: options.protocol,
+    signal: controller.signal,
+    deadlineMs: timeoutMs === null ? null : startedMs + timeoutMs,
+    startedMs,
+    log: parts.log.with({ requestId }),
+    trail: new Trail(),
+    ...(options.traceparent === undefined ? {} : { traceparent: options.traceparent }),
+  };
+  return {
+    context,
+    hangUp: () => stop(new GatewayError("canceled", "The caller went away.")),
+    close() {
+      cancelTimer();
+      shutdown.removeEventListener("abort", onShutdown);
+    },
+  };
+}
+
+function noTimer(): void {}

@@ -1,0 +1,83 @@
+import type { Usage } from "../../gen/trunkline/v1/usage_pb.ts";
+import { type Frame, isContent } from "../domain/chat.ts";
+import type { Clock } from "../domain/clock.ts";
+import type { RequestContext } from "../domain/context.ts";
+import { GatewayError, toGatewayError } from "../domain/errors.ts";
+import type { Observer, RequestEnd } from "../domain/observer.ts";
+
+type Answer = AsyncIterable<readonly Frame[]>;
+
+/** Wraps lives of requests, so that each is counted once, however it ends. */
+export interface Account {
+  stream(life: Answer, context: RequestContext): Answer;
+  single<T>(life: () => Promise<T>, context: RequestContext): Promise<T>;
+}
+
+/**
+ * Watches each answer go by and tells the observers how its request ended: `ok` only after `completed`, `canceled` when
+ * the reader left early, else `error`. Usage that was seen before a cut is on the trail.
+ */
+export function createAccount(parts: { readonly clock: Clock; readonly observers: readonly Observer[] }): Account {
+  const { clock, observers } = parts;
+
+  function begin(context: RequestContext): void {
+    for (const observer of observers) observer.requestStarted(context);
+  }
+  function end(context: RequestContext, stream: boolean, outcome: RequestEnd["outcome"], error: GatewayError | null) {
+    const endedMs = clock.nowMs();
+    for (const observer of observers) observer.requestEnded(context, { outcome, error, endedMs, stream });
+  }
+
+  async function* stream(life: Answer, context: RequestContext): Answer {
+    let outcome: RequestEnd["outcome"] = "canceled";
+    let failure: GatewayError | null = null;
+    let waiting = true;
+    let completed = false;
+    let usage: Usage | undefined;
+    begin(context);
+    try {
+      for await (const frames of life) {
+        for (const frame of frames) {
+          if (waiting && isContent(frame)) {
+            waiting = false;
+            context.trail.note({ kind: "first_token", atMs: clock.nowMs() });
+          }
+          if (frame.case === "usage") usage = frame.value;
+          else if (frame.case === "completed") {
+            completed = true;
+            usage = frame.value.usage ?? usage;
+          }
+        }
+        if (usage) {
+          context.trail.note({ kind: "usage", usage });
+          usage = undefined;
+        }
+        yield frames;
+      }
+      // The last guard of the first promise: an answer without an end is an error, whatever the stages did.
+      if (!completed) throw new GatewayError("upstream_cut", "The answer ended before it was complete.");
+      outcome = "ok";
+    } catch (thrown) {
+      failure = toGatewayError(thrown);
+      outcome = failure.code === "canceled" ? "canceled" : "error";
+      throw failure;
+    } finally {
+      end(context, true, outcome, failure);
+    }
+  }
+
+  async function single<T>(life: () => Promise<T>, context: RequestContext): Promise<T> {
+    begin(context);
+    try {
+      const result = await life();
+      end(context, false, "ok", null);
+      return result;
+    } catch (thrown) {
+      const failure = toGatewayError(thrown);
+      end(context, false, failure.code === "canceled" ? "canceled" : "error", failure);
+      throw failure;
+    }
+  }
+
+  return { stream, single };
+}

@@ -75,6 +75,7 @@ export function createGateway(stage: Stages): Gateway {
   // What every request goes through before it may be sent anywhere.
   async function prepare<W extends Work>(work: W, caller: Caller, context: RequestContext) {
     context.trail.note({ kind: "admitted", caller });
+    context.trail.note({ kind: "asked", ...asked(work) });
     stage.check(work);
     const targets = stage.authorize(await stage.resolve(work, context), caller);
     const reservation = await stage.reserve(work, targets, caller, context);
@@ -125,4 +126,9 @@ export function createGateway(stage: Stages): Gateway {
     listModels: (caller, context) => account.single(() => stage.models.list(caller, context), context),
     getModel: (name, caller, context) => account.single(() => stage.models.get(name, caller, context), context),
   };
+}
+
+function asked(work: Work): { readonly model: string; readonly stream: boolean } {
+  if (work.kind === "embeddings") return { model: work.request.model, stream: false };
+  return { model: work.call.request.model, stream: work.call.stream };
 }

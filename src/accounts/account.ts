@@ -23,8 +23,9 @@ export function createAccount(parts: { readonly clock: Clock; readonly observers
   function begin(context: RequestContext): void {
     for (const observer of observers) observer.requestStarted(context);
   }
-  function end(context: RequestContext, stream: boolean, outcome: RequestEnd["outcome"], error: GatewayError | null) {
+  function end(context: RequestContext, outcome: RequestEnd["outcome"], error: GatewayError | null): void {
     const endedMs = clock.nowMs();
+    const stream = context.trail.last("asked")?.stream ?? false;
     for (const observer of observers) observer.requestEnded(context, { outcome, error, endedMs, stream });
   }
 
@@ -62,7 +63,7 @@ export function createAccount(parts: { readonly clock: Clock; readonly observers
       outcome = failure.code === "canceled" ? "canceled" : "error";
       throw failure;
     } finally {
-      end(context, true, outcome, failure);
+      end(context, outcome, failure);
     }
   }
 
@@ -70,11 +71,11 @@ export function createAccount(parts: { readonly clock: Clock; readonly observers
     begin(context);
     try {
       const result = await life();
-      end(context, false, "ok", null);
+      end(context, "ok", null);
       return result;
     } catch (thrown) {
       const failure = toGatewayError(thrown);
-      end(context, false, failure.code === "canceled" ? "canceled" : "error", failure);
+      end(context, failure.code === "canceled" ? "canceled" : "error", failure);
       throw failure;
     }
   }

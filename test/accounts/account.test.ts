@@ -1,0 +1,92 @@
+import { describe, expect, it } from "vitest";
+import { createAccount } from "../../src/accounts/account.ts";
+import type { Frame } from "../../src/domain/chat.ts";
+import type { RequestContext } from "../../src/domain/context.ts";
+import { Trail } from "../../src/domain/context.ts";
+import { GatewayError } from "../../src/domain/errors.ts";
+import type { RequestEnd } from "../../src/domain/observer.ts";
+
+const clock = { nowMs: () => 5, wallMs: () => 0, after: () => () => {} };
+const place = { choice: 0, part: 0 };
+const delta: Frame = { case: "textDelta", value: "hi", ...place };
+const completed: Frame = {
+  case: "completed",
+  value: {
+    $typeName: "trunkline.v1.Completed",
+    serviceTier: "",
+    moderation: [],
+    providerData: {},
+    usage: { $typeName: "trunkline.v1.Usage", outputTokens: 3 } as never,
+  },
+  ...place,
+};
+
+function watch() {
+  const ends: RequestEnd[] = [];
+  let starts = 0;
+  const account = createAccount({
+    clock,
+    observers: [
+      {
+        requestStarted: () => {
+          starts++;
+        },
+        requestEnded: (_context, end) => {
+          ends.push(end);
+        },
+      },
+    ],
+  });
+  // Only the fields that accounting reads.
+  const context = { trail: new Trail() } as RequestContext;
+  return { account, context, ends, starts: () => starts };
+}
+
+async function* answer(...batches: (readonly Frame[] | Error)[]): AsyncIterable<readonly Frame[]> {
+  for (const batch of batches) {
+    if (batch instanceof Error) throw batch;
+    yield batch;
+  }
+}
+
+async function drain(life: AsyncIterable<readonly Frame[]>): Promise<void> {
+  for await (const _ of life);
+}
+
+describe("accounting", () => {
+  it("counts a completed answer once, as ok, with its usage and first token on the trail", async () => {
+    const { account, context, ends, starts } = watch();
+    await drain(account.stream(answer([delta], [completed]), context));
+    expect(starts()).toBe(1);
+    expect(ends.map((end) => end.outcome)).toEqual(["ok"]);
+    expect(context.trail.last("usage")?.usage.outputTokens).toBe(3);
+    expect(context.trail.count("first_token")).toBe(1);
+  });
+
+  it("turns an answer without an end into upstream_cut", async () => {
+    const { account, context, ends } = watch();
+    await expect(drain(account.stream(answer([delta]), context))).rejects.toMatchObject({ code: "upstream_cut" });
+    expect(ends.map((end) => end.error?.code)).toEqual(["upstream_cut"]);
+  });
+
+  it("counts a reader that leaves early as canceled", async () => {
+    const { account, context, ends } = watch();
+    for await (const _ of account.stream(answer([delta], [delta], [completed]), context)) break;
+    expect(ends.map((end) => end.outcome)).toEqual(["canceled"]);
+  });
+
+  it("counts a refusal before the first frame", async () => {
+    const { account, context, ends } = watch();
+    const refusal = new GatewayError("model_not_found", "no such model");
+    await expect(drain(account.stream(answer(refusal), context))).rejects.toBe(refusal);
+    expect(ends.map((end) => [end.outcome, end.error?.code])).toEqual([["error", "model_not_found"]]);
+  });
+
+  it("hides unforeseen failures behind internal and keeps them as cause", async () => {
+    const { account, context, ends } = watch();
+    const bug = new TypeError("undefined is not a function");
+    await expect(account.single(() => Promise.reject(bug), context)).rejects.toMatchObject({ code: "internal" });
+    expect(ends[0]?.error?.cause).toBe(bug);
+    expect(ends[0]?.error?.message).not.toContain("undefined");
+  });
+});

@@ -1,0 +1,51 @@
+import { createHash, timingSafeEqual } from "node:crypto";
+import type { Caller, RequestHead } from "./context.ts";
+import { GatewayError } from "./errors.ts";
+import type { Secret } from "./secret.ts";
+
+/** Longest authorization header that is looked at. Characters; real keys are far shorter. */
+const maxHeaderChars = 4096;
+
+/** One space or more, as RFC 9110 writes credentials; a tab is not a space. The key is visible ASCII. */
+const bearer = /^bearer {1,16}([\x21-\x7e]+)$/i;
+
+/**
+ * Decides who asks, from the head alone.
+ * @param masterKey the key that every caller must show as `Authorization: Bearer …`; null lets everyone in as `open`
+ * @returns a function that throws GatewayError `invalid_api_key`, always the same, whatever was wrong with the header
+ */
+export function createAdmit(masterKey: Secret | null): (head: RequestHead) => Caller {
+  if (masterKey === null) return () => open;
+  const expected = digest(masterKey.reveal());
+  return (head) => {
+    const shown = bearerKey(head.header("authorization"));
+    // Digests have one length, so the comparison takes the same time however much of a wrong key is right.
+    if (shown === null || !timingSafeEqual(digest(shown), expected)) throw refusal();
+    return master;
+  };
+}
+
+const open: Caller = Object.freeze({ name: "open" });
+const master: Caller = Object.freeze({ name: "master" });
+
+/** The key of an authorization header; null when it is missing, repeated, too long or of another scheme. */
+function bearerKey(header: string | readonly string[] | undefined): string | null {
+  // Two credentials are refused even when one is right: a proxy in between may have checked the other.
+  const value = typeof header === "string" ? header : header?.length === 1 ? header[0] : undefined;
+  if (value === undefined || value.length > maxHeaderChars) return null;
+  return bearer.exec(value)?.[1] ?? null;
+}
+
+function digest(key: string): Buffer {
+  return createHash("sha256").update(key).digest();
+}
+
+function refusal(): GatewayError {
+  return new GatewayError(
+    "invalid_api_key",
+    "The API key is missing or wrong. Send it as `Authorization: Bearer <key>`.",
+    {
+      retryable: false,
+    },
+  );
+}

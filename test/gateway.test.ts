@@ -41,7 +41,10 @@ function staged(fail?: string) {
     screenAnswer: (answer) => step("screenAnswer", answer),
     account: {
       stream: (life) => step("account", life),
-      single: (life) => step("account", life()),
+      single: (life) => {
+        step("account");
+        return life();
+      },
     },
     models: { list: async () => [], get: async () => ({}) as never },
   };

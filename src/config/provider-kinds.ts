@@ -1,0 +1,44 @@
+/** What the configuration must know of a kind of provider to accept an instance of it. */
+export interface ProviderKind {
+  /** Adapter that translates; null while there is none. */
+  readonly adapter: "openai" | "anthropic" | null;
+  /** Where its own servers are, as its official SDK takes it; null when every installation has its own. */
+  readonly baseUrl: string | null;
+  /** Whether those servers speak their dialect to the letter. */
+  readonly exact: boolean;
+}
+
+/**
+ * Kinds by name. A kind without an adapter of its own is served by the generic OpenAI one only where that loses nothing
+ * in silence: what such a server does not take, it refuses itself. The others (own usage counts, own message rules,
+ * settings that are ignored) wait for their adapter and are refused by name.
+ */
+export const providerKinds: ReadonlyMap<string, ProviderKind> = new Map([
+  ["openai", { adapter: "openai", baseUrl: "https://api.openai.com/v1", exact: true }],
+  ["anthropic", { adapter: "anthropic", baseUrl: "https://api.anthropic.com", exact: true }],
+  ["gemini", pending()],
+  ["groq", { adapter: "openai", baseUrl: "https://api.groq.com/openai/v1", exact: false }],
+  ["xai", pending()],
+  ["ollama", pending()],
+  ["deepseek", pending()],
+  ["openrouter", { adapter: "openai", baseUrl: "https://openrouter.ai/api/v1", exact: false }],
+  ["mistral", pending()],
+  ["azure", pending()],
+  ["cohere", pending()],
+  ["vllm", { adapter: "openai", baseUrl: null, exact: false }],
+]);
+
+/** Names of the kinds that can be served, for messages. */
+export const servedKinds: readonly string[] = [...providerKinds]
+  .filter(([, kind]) => kind.adapter !== null)
+  .map(([name]) => name);
+
+/** The kind that an instance's name begins with: `openai` for `openai-east`; undefined when it names none. */
+export function kindOfName(instance: string): string | undefined {
+  const prefix = instance.split("-", 1)[0] ?? instance;
+  return providerKinds.has(prefix) ? prefix : undefined;
+}
+
+function pending(): ProviderKind {
+  return { adapter: null, baseUrl: null, exact: false };
+}

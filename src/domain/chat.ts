@@ -74,6 +74,11 @@ export interface SourceBody {
   readonly text: string;
   /** Top-level members by name. Where a name occurs twice, the last one, as JSON.parse reads it. */
   readonly members: ReadonlyMap<string, Span>;
+  /**
+   * Paths of members that the dialect does not define, in the caller's spelling. A provider of the same dialect gets
+   * them as they are; an adapter of another dialect reports each as dropped.
+   */
+  readonly unknown: readonly string[];
 }
 
 /** One chat request on its way through the gateway. */

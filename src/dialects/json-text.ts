@@ -18,7 +18,7 @@ export type JsonTree =
   | { readonly [member: string]: JsonTree | undefined };
 
 /** An object under construction. */
-export type JsonObject = { [member: string]: JsonTree | undefined };
+export type JsonMembers = { [member: string]: JsonTree | undefined };
 
 /**
  * Writes a tree as JSON text. Unlike JSON.stringify it splices raw text, so integers above 2^53, the difference between

@@ -1,0 +1,35 @@
+import { create } from "@bufbuild/protobuf";
+import { type CountTokensResponse, CountTokensResponseSchema } from "../../../gen/trunkline/v1/chat_pb.ts";
+import type { DecodeMemory, HttpReply, Provider } from "../provider.ts";
+import { fromError } from "./errors.ts";
+import { factsOf, fromModelPage, modelsPath } from "./models.ts";
+import { toCountRequest, toRequest } from "./request.ts";
+import { fromResponse } from "./response.ts";
+import { createDecoder } from "./stream.ts";
+import { count, malformed, parseFields } from "./wire.ts";
+
+/** Anthropic's Messages API. Base URLs are those that its SDKs take: without `/v1`. */
+export const anthropic: Provider = {
+  kind: "anthropic",
+  toRequest,
+  fromResponse,
+  createDecoder,
+  fromError,
+  authHeaders: (apiKey) => ({ "x-api-key": apiKey }),
+  models: { path: modelsPath, fromResponse: fromModelPage },
+  facts: factsOf,
+  countTokens: { toRequest: toCountRequest, fromResponse: fromTokenCount },
+};
+
+/** @throws GatewayError `upstream_error` when the body holds no count */
+function fromTokenCount(reply: HttpReply, { target }: DecodeMemory): CountTokensResponse {
+  const inputTokens = count(parseFields(reply.body, "a token count"), "input_tokens");
+  if (inputTokens === undefined) throw malformed("a token count without input_tokens");
+  const { provider, instance, model } = target;
+  const upstreamRequestId = reply.headers["request-id"] ?? "";
+  return create(CountTokensResponseSchema, {
+    inputTokens,
+    exact: true,
+    servedBy: { provider, instance, model, upstreamRequestId },
+  });
+}

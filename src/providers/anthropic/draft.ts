@@ -1,0 +1,41 @@
+import { type ChatRequest, LossPolicy } from "../../../gen/trunkline/v1/chat_pb.ts";
+import { GatewayError } from "../../domain/errors.ts";
+import { LossReport } from "../../domain/loss.ts";
+import type { Target } from "../../domain/target.ts";
+import { CacheMarks } from "./cache-marks.ts";
+import { type ModelRules, rulesOf } from "./rules.ts";
+import { createCallIds, createToolNames, type Names } from "./tool-names.ts";
+
+/** What every part of the translation of one request needs. */
+export interface Draft {
+  readonly request: ChatRequest;
+  readonly target: Target;
+  readonly rules: ModelRules;
+  readonly losses: LossReport;
+  readonly names: Names;
+  readonly callIds: Names;
+  readonly cache: CacheMarks;
+}
+
+export function createDraft(request: ChatRequest, target: Target): Draft {
+  const losses = new LossReport(request.lossPolicy === LossPolicy.REFUSE);
+  return {
+    request,
+    target,
+    losses,
+    rules: rulesOf(target),
+    names: createToolNames(request),
+    callIds: createCallIds(request),
+    cache: new CacheMarks(request.cache, losses),
+  };
+}
+
+/** A value that no policy lets through. @param rule what is wrong and what is allowed */
+export function invalidValue(field: string, rule: string): GatewayError {
+  return new GatewayError("invalid_value", `${field} ${rule}`, { field });
+}
+
+/** A valid value that this provider cannot serve, and that may not be left out either. */
+export function unsupported(field: string, rule: string): GatewayError {
+  return new GatewayError("unsupported_value", `${field} ${rule}`, { field });
+}

@@ -14,7 +14,6 @@ const secretName =
   /^(authorization|proxy-authorization|x-api-key|api[-_]?key|master[-_]?key|cookie|set-cookie|password|secret|token)$/i;
 
 /** What a terminal or an editor obeys although JSON leaves it alone: C1 controls, line separators, bidi overrides. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is the point.
 const obeyed = /[\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
 
 /**

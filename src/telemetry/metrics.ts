@@ -1,0 +1,190 @@
+import type { RequestContext, TrailEntry } from "../domain/context.ts";
+import type { Observer, RequestEnd } from "../domain/observer.ts";
+import type { Target } from "../domain/target.ts";
+import { createInstruments, type Instruments, type ScrapeHandler } from "./instruments.ts";
+import { createLabelSet, type LabelSet } from "./label-set.ts";
+import { watchProcess } from "./process-metrics.ts";
+
+/** Most model names that get a label of their own. */
+const maxModels = 200;
+/** Most fields of the contract that losses are counted for. */
+const maxFields = 100;
+/** Label of requests that ended before a target was known. */
+const noTarget = "none";
+
+export interface MetricsOptions {
+  /** Version of the gateway. */
+  readonly version: string;
+  /** Model names of the configuration: they have a label from the start. */
+  readonly models: readonly string[];
+}
+
+export interface Metrics {
+  /** Counts requests, from their trail. */
+  readonly observer: Observer;
+  /** Answers a scrape; loads what it needs if `load` was not called. */
+  readonly scrape: ScrapeHandler;
+  /** Loads the SDK (0.25 s of CPU). Call it once the gateway listens. */
+  load(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Metrics of one process. See `metricTable` for all of them. */
+export function createMetrics({ version, models }: MetricsOptions): Metrics {
+  const watch = watchProcess();
+  const instruments = createInstruments(watch.observed);
+  instruments.record("build", 1, { "trunkline.version": version });
+  return {
+    observer: createObserver(instruments, models),
+    scrape: instruments.scrape,
+    load: instruments.load,
+    async stop() {
+      watch.stop();
+      await instruments.stop();
+    },
+  };
+}
+
+/** Turns requests into measurements: one pass over the trail when a request ends. */
+export function createObserver(instruments: Pick<Instruments, "record">, models: readonly string[]): Observer {
+  const labelSets = { models: createLabelSet(maxModels, models), fields: createLabelSet(maxFields) };
+  return {
+    requestStarted({ operation, protocol }) {
+      instruments.record("inFlight", 1, inFlightLabels(operation, protocol));
+    },
+    requestEnded(context, end) {
+      const { operation, protocol } = context;
+      instruments.record("inFlight", -1, inFlightLabels(operation, protocol));
+      const seen = readTrail(context.trail.entries);
+      recordAttempts(instruments, labelSets.models, context, seen);
+      recordRequest(instruments, labelSets.models, context, end, seen);
+      for (const { field, action } of seen.losses) {
+        const name = labelSets.fields.admit(field.replace(/\[[^\]]*\]/g, ""));
+        instruments.record("losses", 1, { "trunkline.field": name, "trunkline.action": action });
+      }
+    },
+  };
+}
+
+/** What the trail says, by kind. */
+interface Seen {
+  readonly attempts: readonly Attempt[];
+  readonly losses: readonly { readonly field: string; readonly action: string }[];
+  /** The target that answered or was asked last; null when none was. */
+  readonly target: Target | null;
+  readonly firstTokenMs: number | null;
+  readonly inputTokens: number | undefined;
+  readonly outputTokens: number | undefined;
+}
+
+interface Attempt {
+  readonly target: Target;
+  readonly startedMs: number;
+  /** Null when it had not ended with the request. */
+  endedMs: number | null;
+  outcome: string;
+}
+
+function readTrail(entries: readonly TrailEntry[]): Seen {
+  const attempts: Attempt[] = [];
+  const losses = [];
+  let target: Target | null = null;
+  let firstTokenMs: number | null = null;
+  let usage: Extract<TrailEntry, { kind: "usage" }>["usage"] | undefined;
+  for (const entry of entries) {
+    switch (entry.kind) {
+      case "attempt":
+        target = entry.target;
+        attempts.push({ target, startedMs: entry.atMs, endedMs: null, outcome: "canceled" });
+        break;
+      case "attempt_ended": {
+        const attempt = attempts.findLast((open) => open.target === entry.target && open.endedMs === null);
+        if (attempt) Object.assign(attempt, { endedMs: entry.atMs, outcome: entry.outcome });
+        break;
+      }
+      case "answered":
+        target = entry.target;
+        break;
+      case "first_token":
+        firstTokenMs = entry.atMs;
+        break;
+      case "usage":
+        // Counts are running totals: the last one is the request's.
+        usage = entry.usage;
+        break;
+      case "loss":
+        losses.push(...entry.losses);
+        break;
+      default:
+    }
+  }
+  return { attempts, losses, target, firstTokenMs, inputTokens: usage?.inputTokens, outputTokens: usage?.outputTokens };
+}
+
+function recordAttempts(
+  { record }: Pick<Instruments, "record">,
+  models: LabelSet,
+  context: RequestContext,
+  { attempts }: Seen,
+): void {
+  for (const { target, startedMs, endedMs, outcome } of attempts) {
+    // A name earns its label by an answer: random names that providers refuse stay `other`.
+    const model = outcome === "ok" ? models.admit(target.model) : models.known(target.model);
+    record("attempts", 1, { "trunkline.instance": target.instance, "trunkline.outcome": outcome });
+    if (endedMs === null) continue;
+    record("clientDuration", (endedMs - startedMs) / 1e3, {
+      "gen_ai.operation.name": context.operation,
+      "gen_ai.provider.name": target.provider,
+      "gen_ai.request.model": model,
+      ...(outcome === "ok" ? {} : { "error.type": outcome }),
+    });
+  }
+}
+
+function recordRequest(
+  { record }: Pick<Instruments, "record">,
+  models: LabelSet,
+  context: RequestContext,
+  end: RequestEnd,
+  seen: Seen,
+): void {
+  const { operation, protocol, startedMs } = context;
+  const outcome = end.error?.code ?? end.outcome;
+  const labels = {
+    "gen_ai.operation.name": operation,
+    "gen_ai.provider.name": seen.target?.provider ?? noTarget,
+    "gen_ai.request.model": seen.target ? models.known(seen.target.model) : noTarget,
+  };
+  const durationMs = end.endedMs - startedMs;
+  record("serverDuration", durationMs / 1e3, outcome === "ok" ? labels : { ...labels, "error.type": outcome });
+  record("requests", 1, {
+    "gen_ai.operation.name": operation,
+    "trunkline.protocol": protocol,
+    "trunkline.outcome": outcome,
+  });
+
+  const upstreamMs = seen.attempts.reduce((sum, one) => sum + (one.endedMs ?? end.endedMs) - one.startedMs, 0);
+  record("overhead", Math.max(0, durationMs - upstreamMs) / 1e3, inFlightLabels(operation, protocol));
+
+  const { inputTokens, outputTokens, firstTokenMs } = seen;
+  if (inputTokens !== undefined) record("tokenUsage", inputTokens, { ...labels, "gen_ai.token.type": "input" });
+  if (outputTokens !== undefined) record("tokenUsage", outputTokens, { ...labels, "gen_ai.token.type": "output" });
+
+  if (!end.stream) return;
+  record("streams", 1, { "trunkline.protocol": protocol, "trunkline.outcome": streamOutcome(end, firstTokenMs) });
+  if (firstTokenMs === null) return;
+  record("timeToFirstToken", (firstTokenMs - startedMs) / 1e3, labels);
+  if (end.outcome === "ok" && outputTokens !== undefined && outputTokens > 1) {
+    record("timePerOutputToken", (end.endedMs - firstTokenMs) / 1e3 / (outputTokens - 1), labels);
+  }
+}
+
+function streamOutcome(end: RequestEnd, firstTokenMs: number | null): string {
+  if (end.outcome === "ok") return "completed";
+  if (end.outcome === "canceled") return "canceled";
+  return firstTokenMs === null ? "failed" : "cut";
+}
+
+function inFlightLabels(operation: string, protocol: string) {
+  return { "gen_ai.operation.name": operation, "trunkline.protocol": protocol };
+}

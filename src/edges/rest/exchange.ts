@@ -1,0 +1,219 @@
+import { LossPolicy } from "../../../gen/trunkline/v1/chat_pb.ts";
+import { type Beginnings, type BeginOptions, type Begun, beginRequest } from "../../domain/begin.ts";
+import type { Caller, Operation, RequestContext, RequestHead } from "../../domain/context.ts";
+import { GatewayError } from "../../domain/errors.ts";
+import type { Gateway } from "../../gateway.ts";
+import { retryHeaders, trailHeaders } from "./answer-headers.ts";
+import { type BodyLimits, checkBodyHead, readBody } from "./body.ts";
+import { EventSink } from "./event-sink.ts";
+import { headOf, type Incoming, isHttp2, onGone, type Reply, single } from "./http.ts";
+
+/** How a dialect words its errors. */
+export interface ErrorDialect {
+  face(error: GatewayError): { readonly status: number; readonly retry?: false };
+  /** The whole body, JSON. */
+  body(error: GatewayError): string;
+}
+
+/** What answering needs to know, the same for all requests. */
+export interface ExchangeParts {
+  readonly gateway: Gateway;
+  readonly beginnings: Beginnings;
+  readonly limits: BodyLimits;
+  /** Longest silence of a stream before a comment shows that it lives. Milliseconds. */
+  readonly keepaliveMs: number;
+  /** Refuse settings that a target cannot honour, where the request does not say. */
+  readonly strict: boolean;
+}
+
+/** One request and its answer: what a route's handler sees. */
+export class Exchange {
+  readonly gateway: Gateway;
+  readonly head: RequestHead;
+  readonly context: RequestContext;
+  /** What the route's `/*` stood for. */
+  readonly rest: string;
+  readonly #parts: ExchangeParts;
+  readonly #req: Incoming;
+  readonly #res: Reply;
+  readonly #begun: Begun;
+  readonly #unwatch: () => void;
+  /** Headers of every answer: CORS. */
+  readonly #headers: Readonly<Record<string, string>>;
+  #state: "waiting" | "streaming" | "answered" = "waiting";
+
+  /** @throws GatewayError `invalid_value` for a deadline that is no number */
+  constructor(
+    parts: ExchangeParts,
+    { req, res, path }: { readonly req: Incoming; readonly res: Reply; readonly path: string },
+    { operation, rest }: { readonly operation: Operation; readonly rest: string },
+    headers: Readonly<Record<string, string>>,
+  ) {
+    this.gateway = parts.gateway;
+    this.head = headOf(req, path);
+    this.rest = rest;
+    this.#parts = parts;
+    this.#req = req;
+    this.#res = res;
+    this.#headers = headers;
+    this.#begun = beginRequest(parts.beginnings, beginOptions(req, operation));
+    this.context = this.#begun.context;
+    this.#unwatch = onGone(req, res, () => {
+      if (this.#state !== "answered") this.#begun.hangUp();
+    });
+  }
+
+  /** Who asks. @throws GatewayError `invalid_api_key` */
+  admit(): Caller {
+    return this.gateway.admit(this.head);
+  }
+
+  /** What `trunkline-loss-policy` asks for, else what is configured. @throws GatewayError `invalid_value` */
+  lossPolicy(): LossPolicy {
+    const value = this.#req.headers["trunkline-loss-policy"];
+    if (value === "refuse") return LossPolicy.REFUSE;
+    if (value === "report") return LossPolicy.REPORT;
+    if (value !== undefined) {
+      throw new GatewayError("invalid_value", "trunkline-loss-policy must be 'report' or 'refuse'.", {
+        param: "trunkline-loss-policy",
+        field: "loss_policy",
+      });
+    }
+    return this.#parts.strict ? LossPolicy.REFUSE : LossPolicy.UNSPECIFIED;
+  }
+
+  /** The whole body of a JSON request. @throws GatewayError as checkBodyHead and readBody */
+  readJson(): Promise<Uint8Array> {
+    const { limits, beginnings } = this.#parts;
+    checkBodyHead(this.#req, limits);
+    return readBody(this.#req, limits, beginnings.clock, this.context.signal);
+  }
+
+  /** Answers with a whole JSON text. */
+  answer(json: string): void {
+    if (this.#state !== "waiting") return;
+    this.#state = "answered";
+    writeJson(this.#res, 200, json, this.#answerHeaders());
+  }
+
+  /** Begins an event stream. Its head is sent with the first text, or with the first comment while it is awaited. */
+  events(comment: string): EventSink {
+    const { beginnings, keepaliveMs } = this.#parts;
+    return new EventSink({
+      res: this.#res,
+      clock: beginnings.clock,
+      keepaliveMs,
+      comment,
+      signal: this.context.signal,
+      onOpen: () => {
+        this.#state = "streaming";
+        this.#res.writeHead(200, { ...eventHeaders, ...this.#answerHeaders() });
+      },
+      onEnd: () => {
+        this.#state = "answered";
+      },
+    });
+  }
+
+  /** Answers with an error, unless an answer has begun: then there is nothing left to say here. */
+  fail(error: GatewayError, errors: ErrorDialect): void {
+    if (this.#state !== "waiting") return;
+    this.#state = "answered";
+    const status = errors.face(error).status;
+    const headers = { ...this.#answerHeaders(), ...errorHeaders(error, errors) };
+    if (error.code === "request_too_large" || error.code === "request_timeout") {
+      this.#refuseBody(status, errors.body(error), headers);
+    } else writeJson(this.#res, status, errors.body(error), headers);
+  }
+
+  /** Frees what the request holds. Called once, when its handler has returned. */
+  close(): void {
+    this.#begun.close();
+    this.#unwatch();
+  }
+
+  #answerHeaders(): Record<string, string> {
+    const { requestId, trail } = this.context;
+    return { "x-request-id": requestId, ...trailHeaders(trail), ...this.#headers };
+  }
+
+  /**
+   * Answers a body that was not read to its end. On HTTP/1.1 the connection cannot be used again; closing it at once
+   * would reset it, and the caller, still sending, would lose the answer. So what still comes is thrown away for a while.
+   */
+  #refuseBody(status: number, json: string, headers: Readonly<Record<string, string>>): void {
+    const req = this.#req;
+    const isH2 = isHttp2(req);
+    writeJsonHead(this.#res, status, json, isH2 ? headers : { ...headers, connection: "close" });
+    if (isH2) this.#res.end(json);
+    else this.#res.write(json);
+    let finished = false;
+    const finish = () => {
+      if (finished) return;
+      finished = true;
+      cancel();
+      if (isH2) req.stream.close();
+      else this.#res.end("");
+    };
+    const cancel = this.#parts.beginnings.clock.after(lingerMs, finish);
+    req.once("end", finish).once("close", finish).resume();
+  }
+}
+
+/** How long the rest of a refused body is thrown away before the connection is closed. Milliseconds. */
+const lingerMs = 1_000;
+
+const eventHeaders = {
+  "content-type": "text/event-stream; charset=utf-8",
+  "cache-control": "no-cache",
+  // Asks nginx, and those who learned from it, not to collect events.
+  "x-accel-buffering": "no",
+};
+
+/** Headers that tell of a failure: whether to retry, and how to be let in. */
+export function errorHeaders(error: GatewayError, errors: ErrorDialect): Record<string, string> {
+  const face = errors.face(error);
+  const headers = retryHeaders(error, face);
+  if (face.status === 401) headers["www-authenticate"] = "Bearer";
+  return headers;
+}
+
+export function writeJson(res: Reply, status: number, json: string, headers: Readonly<Record<string, string>>): void {
+  writeJsonHead(res, status, json, headers);
+  res.end(json);
+}
+
+function writeJsonHead(res: Reply, status: number, json: string, headers: Readonly<Record<string, string>>): void {
+  const length = String(Buffer.byteLength(json));
+  res.writeHead(status, { "content-type": "application/json", "content-length": length, ...headers });
+}
+
+function beginOptions(req: Incoming, operation: Operation): BeginOptions {
+  const traceparent = single(req.headers, "traceparent");
+  return {
+    operation,
+    protocol: "rest",
+    timeoutMs: timeoutOf(req),
+    ...(traceparent !== undefined && traceparentPattern.test(traceparent) && { traceparent }),
+  };
+}
+
+const traceparentPattern = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
+
+/**
+ * The caller's deadline in milliseconds: `x-request-timeout-ms`, else what OpenAI's and Anthropic's SDKs say of
+ * themselves, in seconds (design 15.2). What an SDK says is not the caller's doing, so nonsense there is ignored.
+ * @throws GatewayError `invalid_value`
+ */
+function timeoutOf(req: Incoming): number | null {
+  const own = req.headers["x-request-timeout-ms"];
+  if (own !== undefined) {
+    if (typeof own === "string" && /^[1-9]\d{0,9}$/.test(own)) return Number(own);
+    throw new GatewayError("invalid_value", "x-request-timeout-ms must be a number of milliseconds, 1 or more.", {
+      param: "x-request-timeout-ms",
+    });
+  }
+  const stainless = single(req.headers, "x-stainless-timeout");
+  const seconds = stainless !== undefined && /^\d{1,7}(?:\.\d{1,3})?$/.test(stainless) ? Number(stainless) : 0;
+  return seconds > 0 ? seconds * 1000 : null;
+}

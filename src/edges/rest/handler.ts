@@ -1,0 +1,90 @@
+import { toGatewayError } from "../../domain/errors.ts";
+import { Exchange, type ExchangeParts, errorHeaders, writeJson } from "./exchange.ts";
+import { logFailure } from "./failures.ts";
+import { healthRoutes } from "./health.ts";
+import type { Incoming, Reply } from "./http.ts";
+import { openAiErrors, openAiRoutes } from "./openai-routes.ts";
+import { createOriginPolicy, type OriginOptions } from "./origins.ts";
+import { compileRoutes, type NoRoute, pathOf, type RouteMatch, unknownRoute } from "./routes.ts";
+
+type Headers = Readonly<Record<string, string>>;
+
+export interface RestParts extends ExchangeParts, OriginOptions {
+  /** Whether the gateway can serve: `/health/ready` says so, and nothing more. */
+  readonly ready: () => boolean;
+}
+
+/** Answers one request. Never throws; the returned promise settles when the answer has been handed to Node. */
+export type RestHandler = (req: Incoming, res: Reply) => Promise<void>;
+
+/**
+ * The REST edge: OpenAI's API over HTTP/1.1 and HTTP/2, errors included. A further dialect is a further group of routes.
+ */
+export function createRestHandler(parts: RestParts): RestHandler {
+  const find = compileRoutes([
+    { errors: openAiErrors, routes: openAiRoutes },
+    { errors: openAiErrors, routes: healthRoutes(parts.ready) },
+  ]);
+  const origins = createOriginPolicy(parts);
+
+  return async (req, res) => {
+    const path = pathOf(req.url);
+    const found =
+      path === null ? { errors: openAiErrors, error: unknownRoute(), allow: [] } : find(req.method ?? "", path);
+    const origin = origins(req);
+    // Health is asked by probes that know this machine by its address only.
+    const isPublic = "route" in found && found.route.policy === "public";
+    if (origin.refusal && !isPublic) return refuse(parts, res, { ...found, error: origin.refusal, allow: [] }, {});
+    if (req.method === "OPTIONS") {
+      res.writeHead(204, { ...allowHeader(found), ...origin.preflight, ...origin.headers });
+      res.end("");
+      return;
+    }
+    if ("error" in found) return refuse(parts, res, found, origin.headers);
+    await serve(parts, { req, res, path: path ?? "" }, found, origin.headers);
+  };
+}
+
+interface Call {
+  readonly req: Incoming;
+  readonly res: Reply;
+  readonly path: string;
+}
+
+async function serve(parts: RestParts, call: Call, found: RouteMatch, headers: Headers): Promise<void> {
+  const { route, rest, errors } = found;
+  if (route.policy === "public") {
+    const { status, json } = route.answer();
+    return writeJson(call.res, status, json, { "x-request-id": parts.beginnings.newRequestId(), ...headers });
+  }
+  let exchange: Exchange;
+  try {
+    exchange = new Exchange(parts, call, { operation: route.operation, rest }, headers);
+  } catch (thrown) {
+    return refuse(parts, call.res, { errors, error: toGatewayError(thrown), allow: [] }, headers);
+  }
+  try {
+    await route.handle(exchange, exchange.admit());
+  } catch (thrown) {
+    const error = toGatewayError(thrown);
+    logFailure(exchange.context.log, error);
+    exchange.fail(error, errors);
+  } finally {
+    exchange.close();
+  }
+}
+
+/** Answers a request that never began. */
+function refuse(parts: RestParts, res: Reply, { errors, error, allow }: NoRoute, headers: Headers): void {
+  writeJson(res, errors.face(error).status, errors.body(error), {
+    "x-request-id": parts.beginnings.newRequestId(),
+    ...errorHeaders(error, errors),
+    ...(allow.length > 0 && { allow: allow.join(", ") }),
+    ...headers,
+  });
+}
+
+function allowHeader(found: RouteMatch | NoRoute): Record<string, string> {
+  const allow = "error" in found ? found.allow : [found.route.method, "OPTIONS"];
+  return allow.length > 0 ? { allow: allow.join(", ") } : {};
+}

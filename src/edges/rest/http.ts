@@ -1,0 +1,62 @@
+import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
+import type { Http2ServerRequest } from "node:http2";
+import type { RequestHead } from "../../domain/context.ts";
+
+/** A request as Node hands it over, by HTTP/1.1 or HTTP/2. */
+export type Incoming = IncomingMessage | Http2ServerRequest;
+
+/** Its response: what both kinds have in common, as far as this edge uses it. */
+export interface Reply {
+  writeHead(status: number, headers: Readonly<Record<string, string>>): unknown;
+  /** False asks the writer to wait for `drain`. */
+  write(text: string): boolean;
+  end(text: string): unknown;
+  once(event: string, listener: () => void): unknown;
+  off(event: string, listener: () => void): unknown;
+}
+
+export function isHttp2(req: Incoming): req is Http2ServerRequest {
+  return req.httpVersionMajor === 2;
+}
+
+/** The head of a request as the gateway reads it. */
+export function headOf(req: Incoming, path: string): RequestHead {
+  return {
+    path,
+    header: (name) => (name === "authorization" ? everyValue(req, name) : req.headers[name]),
+    peerAddress: req.socket.remoteAddress,
+  };
+}
+
+/** One value of a header that is read once; a repeated one counts as absent. */
+export function single(headers: IncomingHttpHeaders, name: string): string | undefined {
+  const value = headers[name];
+  return typeof value === "string" ? value : undefined;
+}
+
+/** Node keeps only the first of two credentials, so the raw list is asked. */
+function everyValue(req: Incoming, name: string): string | readonly string[] | undefined {
+  const { rawHeaders } = req;
+  const values: string[] = [];
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    if (rawHeaders[i]?.toLowerCase() === name) values.push(rawHeaders[i + 1] ?? "");
+  }
+  return values.length <= 1 ? values[0] : values;
+}
+
+/**
+ * Tells when the caller is gone before its answer has ended. On HTTP/1.1 the socket is watched: a pipelined response
+ * that still waits for its turn hears nothing of its own.
+ * @returns a function that stops watching
+ */
+export function onGone(req: Incoming, res: Reply, gone: () => void): () => void {
+  if (isHttp2(req)) {
+    res.once("close", gone);
+    return () => res.off("close", gone);
+  }
+  const { socket } = req;
+  // One listener for each request in the pipeline, however many: bounded by the requests themselves.
+  socket.setMaxListeners(0);
+  socket.once("close", gone);
+  return () => socket.off("close", gone);
+}

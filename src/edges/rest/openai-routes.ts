@@ -1,0 +1,16 @@
+import { encodeErrorBody, errorFace } from "../../dialects/openai-chat/error-body.ts";
+import { handleChat } from "./chat.ts";
+import { handleEmbeddings } from "./embeddings.ts";
+import type { ErrorDialect } from "./exchange.ts";
+import { handleModel, handleModels } from "./models.ts";
+import type { Route } from "./routes.ts";
+
+export const openAiErrors: ErrorDialect = { face: errorFace, body: encodeErrorBody };
+
+/** OpenAI's API, as far as the gateway speaks it. */
+export const openAiRoutes: readonly Route[] = [
+  { method: "POST", path: "/v1/chat/completions", policy: "admitted", operation: "chat", handle: handleChat },
+  { method: "POST", path: "/v1/embeddings", policy: "admitted", operation: "embeddings", handle: handleEmbeddings },
+  { method: "GET", path: "/v1/models", policy: "admitted", operation: "models", handle: handleModels },
+  { method: "GET", path: "/v1/models/*", policy: "admitted", operation: "models", handle: handleModel },
+];

@@ -1,5 +1,6 @@
 import type { ChatRequest } from "../../../gen/trunkline/v1/chat_pb.ts";
 import { type JsonMembers, toJsonText } from "../../dialects/json-text.ts";
+import { reportUnknownMembers } from "../../dialects/unknown-members.ts";
 import type { ChatCall } from "../../domain/chat.ts";
 import type { Target } from "../../domain/target.ts";
 import type { ProviderRequest } from "../provider.ts";
@@ -21,6 +22,7 @@ const apiVersion = "2023-06-01";
  */
 export function toRequest(call: ChatCall, target: Target): ProviderRequest {
   const draft = createDraft(call.request, target);
+  reportUnknownMembers(call.source, null, draft.losses);
   refuseOrDrop(draft);
   const { body, betas } = toBody(draft);
   return provide("/v1/messages", call.stream ? { ...body, stream: true } : body, betas, draft, call.stream);

@@ -125,9 +125,11 @@ function nearestEffort(wanted: string, efforts: readonly string[]): string {
 }
 
 function manual(draft: Draft, wish: Exclude<Wish, { kind: "default" | "off" }>, maxTokens: number): Thinking {
-  const display = displayOf(draft.request.reasoning);
+  // These models show their reasoning unless told not to.
+  const { display } = displayOf(draft.request.reasoning);
+  const hidden = display === "omitted" ? { display } : {};
   const think = (budget: number, bound: number): Thinking => ({
-    thinking: { type: "enabled", budget_tokens: budget, ...display },
+    thinking: { type: "enabled", budget_tokens: budget, ...hidden },
     effort: undefined,
     on: true,
     maxTokens: bound,

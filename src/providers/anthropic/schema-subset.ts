@@ -19,13 +19,22 @@ export function toSchemaSubset(text: string, field: string, losses: LossReport):
   const schema = convert(JSON.parse(text), new JsonSlice(text, { start, end: text.trimEnd().length }), changes);
   if (changes.size === 0) return new RawJson(text);
   const told = [...changes].filter((keyword) => !harmless.has(keyword));
-  if (told.length > 0)
-    losses.approximate(field, `the provider does not enforce ${told.join(", ")}; moved into descriptions.`);
+  if (told.length > 0) {
+    losses.approximate(
+      field,
+      `not enforced by this provider, but told to the model in descriptions: ${told.join(", ")}.`,
+    );
+  }
+  if (changes.has(closed))
+    losses.approximate(field, "this provider's objects take no properties beyond the named ones.");
   return schema;
 }
 
-/** Changes that restrict or widen nothing. */
-const harmless = new Set(["$schema", "$id", "$comment", "oneOf"]);
+/** Marks that an object was closed which the caller left open. */
+const closed = "additionalProperties";
+
+/** Changes that are not to be told: they restrict nothing, or are told apart. */
+const harmless = new Set(["$schema", "$id", "$comment", "oneOf", closed]);
 
 /** @param changes keywords that did not stay as they were */
 function convert(schema: unknown, source: JsonSlice | undefined, changes: Set<string>): JsonTree {
@@ -42,13 +51,13 @@ function convert(schema: unknown, source: JsonSlice | undefined, changes: Set<st
     else if (keyword === "oneOf" && Array.isArray(value) && !("anyOf" in schema)) {
       changes.add(keyword);
       kept.anyOf = list(value, from, changes);
-    } else if (keyword !== "additionalProperties" || value !== false) {
+    } else if (keyword !== closed || isFields(value)) {
       changes.add(keyword);
-      if (isTelling(keyword, value)) moved.push([keyword, from?.text ?? ""]);
+      if (keyword === closed || !harmless.has(keyword)) moved.push([keyword, from?.text ?? ""]);
     }
   }
   if (isObjectSchema(schema)) {
-    if (!("additionalProperties" in schema)) changes.add("additionalProperties");
+    if (schema.additionalProperties !== false) changes.add(closed);
     kept.additionalProperties = false;
   }
   if (moved.length > 0) kept.description = described(schema.description, moved);
@@ -74,12 +83,6 @@ const formats = new Set(["date-time", "time", "date", "duration", "email", "host
 function isTakenValue(keyword: string, value: unknown): boolean {
   if (keyword === "format") return typeof value === "string" && formats.has(value);
   return keyword === "minItems" && (value === 0 || value === 1);
-}
-
-/** Whether a keyword says something that the model should read. */
-function isTelling(keyword: string, value: unknown): boolean {
-  if (keyword === "additionalProperties") return isFields(value);
-  return !harmless.has(keyword);
 }
 
 function isObjectSchema({ type, properties }: Fields): boolean {

@@ -1,0 +1,82 @@
+/** What the process ends with; the numbers are those of sysexits.h where it has one. */
+export const exitCodes = {
+  ok: 0,
+  /** The gateway or a provider refused or failed; `check` found problems. */
+  failed: 1,
+  usage: 64,
+  unavailable: 69,
+  internal: 70,
+  noPermission: 77,
+  config: 78,
+  /** Ctrl-C. */
+  interrupted: 130,
+} as const;
+
+/** The same for people, as the help shows it. */
+export const exitCodeHelp = `Exit codes: 0 done, 1 refused, failed, or problems found by check, 64 wrong usage, 69 cannot be reached or port in use,
+70 a fault of trunkline itself, 77 bad key or no permission, 78 wrong configuration, 130 interrupted.`;
+
+/** A failure that is told in one sentence. */
+export class CliError extends Error {
+  override readonly name = "CliError";
+  readonly exitCode: number;
+
+  constructor(message: string, exitCode: number, options?: { cause?: unknown }) {
+    super(message, options);
+    this.exitCode = exitCode;
+  }
+}
+
+/** What the operating system says when something cannot be done, as the properties of Node's system errors. */
+interface SystemError extends Error {
+  readonly code: string;
+  readonly address?: string;
+  readonly port?: number;
+}
+
+/**
+ * The sentence and exit code for whatever a command threw. ConfigError and CliError carry their own; system errors that
+ * people can act on get one; anything else is a fault of ours.
+ */
+export function explain(thrown: unknown): { readonly sentence: string; readonly exitCode: number } {
+  if (thrown instanceof CliError) return { sentence: thrown.message, exitCode: thrown.exitCode };
+  if (!(thrown instanceof Error)) return fault(String(thrown));
+  if (thrown.name === "ConfigError") return { sentence: thrown.message, exitCode: exitCodes.config };
+  if (!isSystemError(thrown)) return fault(thrown.message);
+  const where = thrown.port === undefined ? "" : ` ${thrown.address ?? ""}:${thrown.port}`;
+  switch (thrown.code) {
+    case "EADDRINUSE":
+      return unavailable(`The address${where} is in use by another process; stop it or choose another port.`);
+    case "EADDRNOTAVAIL":
+    case "ENOTFOUND":
+      return unavailable(
+        `The address${where || ` ${hostOf(thrown)}`} is not one of this machine; choose another host.`,
+      );
+    case "EACCES":
+      return {
+        sentence: `No permission to listen on${where || " this address"}; ports below 1024 need one.`,
+        exitCode: exitCodes.noPermission,
+      };
+    default:
+      return fault(thrown.message);
+  }
+}
+
+function unavailable(sentence: string) {
+  return { sentence, exitCode: exitCodes.unavailable };
+}
+
+function fault(message: string) {
+  return {
+    sentence: `Something failed that should not: ${message} Run it again with --debug to see where.`,
+    exitCode: exitCodes.internal,
+  };
+}
+
+function hostOf(error: SystemError): string {
+  return "hostname" in error ? String(error.hostname) : "";
+}
+
+function isSystemError(error: Error): error is SystemError {
+  return "code" in error && typeof error.code === "string";
+}

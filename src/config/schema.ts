@@ -4,10 +4,10 @@ import { aliasName, aliasSchema, instanceName, providerSchema } from "./provider
 
 const path = text(/^[^\0]{1,4096}$/, "a path");
 
-const listen = (doc: string, defaultPort: number) =>
+const listen = (listener: string, doc: string, defaultPort: number) =>
   section(doc, {
-    host: host("Address to listen on."),
-    port: port("Port to listen on; 0 picks a free one.", defaultPort),
+    host: host(`Address of ${listener}.`),
+    port: port(`Port of ${listener}; 0 picks a free one and prints it.`, defaultPort),
   }).prefault({});
 
 const tls = section("Serve TLS (HTTP/1.1 and HTTP/2 by ALPN) instead of plain text.", {
@@ -53,8 +53,8 @@ const server = section("The public listener and what the process does as a whole
       .describe("Origins that browsers may call from; none turns CORS off."),
   }).prefault({}),
   tls: tls.optional(),
-  admin: listen("The admin listener. Reserved: this version does not open it.", 8081),
-  ops: listen("The listener of metrics and health details.", 9464),
+  admin: listen("the admin listener", "The admin listener. Reserved: this version does not open it.", 8081),
+  ops: listen("the ops listener", "The listener of metrics and health details.", 9464),
 });
 
 const resilience = section("How long things may take, and how often they are tried.", {
@@ -85,6 +85,8 @@ const resilience = section("How long things may take, and how often they are tri
   breaker: later("Leaving out targets that keep failing."),
 });
 
+const metricsToken = "Bearer token that scrapers must show as well. Default: none.";
+
 const telemetry = section("What the gateway tells about itself.", {
   metrics: section("Prometheus metrics on the ops listener.", {
     allow_cidrs: z
@@ -92,7 +94,7 @@ const telemetry = section("What the gateway tells about itself.", {
       .max(1000)
       .default(["127.0.0.1/32", "::1/128"])
       .describe("Networks that may connect to the ops listener, by the socket's address."),
-    token: secretReference("Bearer token that scrapers must show as well. Default: none.").nullable().optional(),
+    token: secretReference(metricsToken).nullable().optional().describe(metricsToken),
   }).prefault({}),
   traces: section("Traces.", {
     otlp_endpoint: z

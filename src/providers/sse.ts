@@ -18,30 +18,47 @@ export const defaultMaxEventChars = 32 * 1024 * 1024;
  * one optional space, a byte order mark. Ids and retry times are ignored: a gateway does not reconnect.
  */
 export function createSseParser(maxEventChars = defaultMaxEventChars): SseParser {
-  const decoder = new StringDecoder("utf8");
-  /** The pieces of a line that has not ended; joined once, so that a long line costs linear time. */
-  let pieces: string[] = [];
-  let pending = 0;
-  let first = true;
-  /** Whether the last chunk ended in CR: an LF that follows belongs to it. */
-  let afterCr = false;
-  let event = "";
-  let data: string | null = null;
+  return new LineParser(maxEventChars);
+}
 
-  function push(chunk: Uint8Array): readonly SseEvent[] {
-    return scan(decoder.write(chunk));
+class LineParser implements SseParser {
+  readonly #maxEventChars: number;
+  readonly #decoder = new StringDecoder("utf8");
+  /** The pieces of a line that has not ended; joined once, so that a long line costs linear time. */
+  #pieces: string[] = [];
+  #pending = 0;
+  #first = true;
+  /** Whether the last chunk ended in CR: an LF that follows belongs to it. */
+  #afterCr = false;
+  #event = "";
+  #data: string | null = null;
+
+  constructor(maxEventChars: number) {
+    this.#maxEventChars = maxEventChars;
   }
 
-  function scan(decoded: string): readonly SseEvent[] {
+  push(chunk: Uint8Array): readonly SseEvent[] {
+    return this.#scan(this.#decoder.write(chunk));
+  }
+
+  end(): readonly SseEvent[] {
+    const events = [...this.#scan(this.#decoder.end())];
+    if (this.#pieces.length > 0) this.#line(this.#join(""), events);
+    // Some proxies omit the last blank line. Half an event is told from a whole one by its JSON.
+    if (this.#data !== null && isWhole(this.#data)) events.push({ event: this.#event, data: this.#data });
+    this.#data = null;
+    return events;
+  }
+
+  #scan(decoded: string): readonly SseEvent[] {
+    if (decoded === "") return [];
     let text = decoded;
-    if (text === "") return [];
-    if (first) {
-      first = false;
-      if (text.charCodeAt(0) === 0xfeff) text = text.slice(1);
+    if (this.#first) {
+      this.#first = false;
+      if (text.charCodeAt(0) === byteOrderMark) text = text.slice(1);
     }
-    let at = 0;
-    if (afterCr && text.charCodeAt(0) === lf) at = 1;
-    afterCr = text.charCodeAt(text.length - 1) === cr;
+    let at = this.#afterCr && text.charCodeAt(0) === lf ? 1 : 0;
+    this.#afterCr = text.charCodeAt(text.length - 1) === cr;
 
     const events: SseEvent[] = [];
     // Most streams have no CR at all: then one search a line is enough.
@@ -49,58 +66,54 @@ export function createSseParser(maxEventChars = defaultMaxEventChars): SseParser
     while (at < text.length) {
       const end = lineEnd(text, at, hasCr);
       if (end < 0) {
-        hold(text.slice(at));
+        this.#hold(text.slice(at));
         break;
       }
       const tail = text.slice(at, end);
-      line(pieces.length === 0 ? tail : join(tail), events);
+      this.#line(this.#pieces.length === 0 ? tail : this.#join(tail), events);
       at = text.charCodeAt(end) === cr && text.charCodeAt(end + 1) === lf ? end + 2 : end + 1;
     }
     return events;
   }
 
-  function hold(piece: string): void {
-    pieces.push(piece);
-    pending += piece.length;
-    if (pending + (data?.length ?? 0) > maxEventChars) throw tooLarge(maxEventChars);
+  #hold(piece: string): void {
+    this.#pieces.push(piece);
+    this.#pending += piece.length;
+    this.#bound(this.#pending + (this.#data?.length ?? 0));
   }
 
-  function join(tail: string): string {
-    pieces.push(tail);
-    const joined = pieces.join("");
-    pieces = [];
-    pending = 0;
+  #join(tail: string): string {
+    this.#pieces.push(tail);
+    const joined = this.#pieces.join("");
+    this.#pieces = [];
+    this.#pending = 0;
     return joined;
   }
 
-  function line(text: string, events: SseEvent[]): void {
+  #line(text: string, events: SseEvent[]): void {
     if (text === "") {
-      if (data !== null) events.push({ event, data });
-      event = "";
-      data = null;
+      if (this.#data !== null) events.push({ event: this.#event, data: this.#data });
+      this.#event = "";
+      this.#data = null;
     } else if (text.startsWith("data:")) {
       const value = text.slice(text.charCodeAt(5) === space ? 6 : 5);
-      data = data === null ? value : `${data}\n${value}`;
-      if (data.length > maxEventChars) throw tooLarge(maxEventChars);
+      this.#data = this.#data === null ? value : `${this.#data}\n${value}`;
+      this.#bound(this.#data.length);
     } else if (text.startsWith("event:")) {
-      event = text.slice(text.charCodeAt(6) === space ? 7 : 6);
-    } else if (text === "data") {
-      data = data === null ? "" : `${data}\n`;
+      this.#event = text.slice(text.charCodeAt(6) === space ? 7 : 6);
     }
   }
 
-  function end(): readonly SseEvent[] {
-    const events = [...scan(decoder.end())];
-    if (pieces.length > 0) line(join(""), events);
-    // Some proxies omit the last blank line. Half an event is told from a whole one by its JSON.
-    if (data !== null && isWhole(data)) events.push({ event, data });
-    data = null;
-    return events;
+  #bound(chars: number): void {
+    if (chars <= this.#maxEventChars) return;
+    throw new GatewayError(
+      "upstream_error",
+      `The provider sent an event of more than ${this.#maxEventChars} characters.`,
+    );
   }
-
-  return { push, end };
 }
 
+const byteOrderMark = 0xfeff;
 const lf = 10;
 const cr = 13;
 const space = 32;
@@ -121,8 +134,4 @@ function isWhole(data: string): boolean {
   } catch {
     return false;
   }
-}
-
-function tooLarge(maxChars: number): GatewayError {
-  return new GatewayError("upstream_error", `The provider sent an event of more than ${maxChars} characters.`);
 }

@@ -1,0 +1,70 @@
+import { type Frame, isContent } from "../domain/chat.ts";
+import { GatewayError } from "../domain/errors.ts";
+import type { Bounds } from "../domain/instance.ts";
+import type { Incoming } from "../net/dial.ts";
+import type { HttpReply, StreamDecoder } from "./provider.ts";
+import { createSseParser } from "./sse.ts";
+import type { Watchdog } from "./watchdog.ts";
+
+/** Error bodies are read up to this. Bytes. */
+export const maxErrorBytes = 64 * 1024;
+/** Whole answers are read up to this: 2,048 vectors of 3,072 floats as JSON text are about 80 MB. Bytes. */
+export const maxAnswerBytes = 128 * 1024 * 1024;
+
+export function isEventStream(incoming: Incoming): boolean {
+  return (incoming.headers["content-type"] ?? "").toLowerCase().startsWith("text/event-stream");
+}
+
+/**
+ * The frames of a stream, one array per network read that had any.
+ * @throws GatewayError `upstream_cut` when the stream ended before the answer did, and whatever the decoder throws
+ */
+export async function* readStream(
+  incoming: Incoming,
+  decoder: StreamDecoder,
+  watchdog: Watchdog,
+  bounds: Bounds,
+): AsyncIterable<readonly Frame[]> {
+  const parser = createSseParser();
+  let waiting = true;
+  watchdog.allow("idle", bounds.idleMs);
+  for await (const chunks of incoming.body) {
+    watchdog.allow("idle", bounds.idleMs);
+    const frames: Frame[] = [];
+    for (const chunk of chunks) {
+      for (const event of parser.push(chunk)) if (!decoder.done) frames.push(...decoder.push(event));
+    }
+    if (waiting && frames.some(isContent)) {
+      waiting = false;
+      watchdog.forget("first_token");
+    }
+    // The answer is whole. What may still come is the end of the body, after which the connection can serve again.
+    if (decoder.done) incoming.release();
+    if (frames.length > 0) yield frames;
+    if (decoder.done) return;
+  }
+  const last: Frame[] = [];
+  for (const event of parser.end()) if (!decoder.done) last.push(...decoder.push(event));
+  if (!decoder.done) last.push(...decoder.end());
+  if (last.length > 0) yield last;
+}
+
+/** A whole body. @param tooLong an answer that is too large is refused; an error's text is cut */
+export async function readReply(
+  { status, headers, body }: Incoming,
+  maxBytes: number,
+  tooLong: "refuse" | "cut" = "refuse",
+): Promise<HttpReply> {
+  const parts: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunks of body) {
+    for (const chunk of chunks) {
+      parts.push(chunk);
+      bytes += chunk.length;
+    }
+    if (bytes <= maxBytes) continue;
+    if (tooLong === "cut") break;
+    throw new GatewayError("upstream_error", `The provider's answer is larger than ${maxBytes} bytes.`);
+  }
+  return { status, headers, body: Buffer.concat(parts).toString("utf8", 0, Math.min(bytes, maxBytes)) };
+}

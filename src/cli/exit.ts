@@ -35,30 +35,37 @@ interface SystemError extends Error {
 }
 
 /**
- * The sentence and exit code for whatever a command threw. ConfigError and CliError carry their own; system errors that
- * people can act on get one; anything else is a fault of ours.
+ * The sentence and exit code for whatever a command threw. ConfigError and CliError carry their own, and so does an
+ * error that a listener made from a system error; bare system errors that people can act on get one; anything else is a
+ * fault of ours.
  */
 export function explain(thrown: unknown): { readonly sentence: string; readonly exitCode: number } {
   if (thrown instanceof CliError) return { sentence: thrown.message, exitCode: thrown.exitCode };
   if (!(thrown instanceof Error)) return fault(String(thrown));
   if (thrown.name === "ConfigError") return { sentence: thrown.message, exitCode: exitCodes.config };
-  if (!isSystemError(thrown)) return fault(thrown.message);
-  const where = thrown.port === undefined ? "" : ` ${thrown.address ?? ""}:${thrown.port}`;
-  switch (thrown.code) {
+  const known = explainListen(thrown);
+  if (known !== null) return known;
+  const told = thrown.cause instanceof Error ? explainListen(thrown.cause) : null;
+  return told === null ? fault(thrown.message) : { ...told, sentence: thrown.message };
+}
+
+/** Why an address cannot be listened on; null for other errors. */
+function explainListen(error: Error): { readonly sentence: string; readonly exitCode: number } | null {
+  if (!isSystemError(error)) return null;
+  const where = error.port === undefined ? "this address" : `${error.address ?? ""}:${error.port}`;
+  switch (error.code) {
     case "EADDRINUSE":
-      return unavailable(`The address${where} is in use by another process; stop it or choose another port.`);
+      return unavailable(`The address ${where} is in use by another process; stop it or choose another port.`);
     case "EADDRNOTAVAIL":
     case "ENOTFOUND":
-      return unavailable(
-        `The address${where || ` ${hostOf(thrown)}`} is not one of this machine; choose another host.`,
-      );
+      return unavailable(`The address ${where} is not one of this machine; choose another host.`);
     case "EACCES":
       return {
-        sentence: `No permission to listen on${where || " this address"}; ports below 1024 need one.`,
+        sentence: `No permission to listen on ${where}; ports below 1024 need one.`,
         exitCode: exitCodes.noPermission,
       };
     default:
-      return fault(thrown.message);
+      return null;
   }
 }
 
@@ -71,10 +78,6 @@ function fault(message: string) {
     sentence: `Something failed that should not: ${message} Run it again with --debug to see where.`,
     exitCode: exitCodes.internal,
   };
-}
-
-function hostOf(error: SystemError): string {
-  return "hostname" in error ? String(error.hostname) : "";
 }
 
 function isSystemError(error: Error): error is SystemError {

@@ -152,7 +152,9 @@ class OpenRequests {
 
 function listen(listener: Server | Http2SecureServer, { host, port }: ServerOptions): Promise<void> {
   return new Promise((resolve, reject) => {
-    listener.once("error", (error: NodeJS.ErrnoException) => reject(new Error(explain(error, host, port))));
+    listener.once("error", (error: NodeJS.ErrnoException) =>
+      reject(new Error(explain(error, host, port), { cause: error })),
+    );
     listener.listen(port, host, 4096, resolve);
   });
 }

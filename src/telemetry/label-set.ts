@@ -1,5 +1,5 @@
 /** What stands in for values beyond a bound. */
-export const otherLabel = "other";
+const otherLabel = "other";
 
 /** Gives values back as they are until there are too many different ones; new ones are then `other`. */
 export interface LabelSet {

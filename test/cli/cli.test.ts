@@ -98,6 +98,7 @@ describe("trunkline serve", () => {
       77,
       "trunkline: No permission to listen on 127.0.0.1:80; ports below 1024 need one.\n",
     ],
+    [new Error("Port 80 is taken.", { cause: systemError("EADDRINUSE") }), 69, "trunkline: Port 80 is taken.\n"],
     [new ConfigError(["PORT: server.port is wrong."]), 78, "trunkline: PORT: server.port is wrong.\n"],
     [
       new Error("odd"),

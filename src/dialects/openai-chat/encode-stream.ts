@@ -54,7 +54,9 @@ class ChunkEncoder implements StreamEncoder {
     for (let at = 0; at < frames.length; ) {
       const wire = frames[at]?.wire;
       const end = wire === undefined ? at + 1 : endOfGroup(frames, at, wire);
-      text += this.#group(frames.slice(at, end), wire);
+      // Most batches are one event.
+      const group = end - at === frames.length ? frames : frames.slice(at, end);
+      text += this.#group(group, wire);
       at = end;
     }
     return text;
@@ -71,7 +73,7 @@ class ChunkEncoder implements StreamEncoder {
     if (usage === "only") this.#usageWritten = true;
     for (const frame of frames) {
       this.#note(frame);
-      if (frame.case !== "usage") this.#choice(frame.choice).tellRole();
+      if (tellsRole.has(frame.case)) this.#choice(frame.choice).tellRole();
     }
     return frames.at(-1)?.case === "completed" ? this.#close() : wire.text;
   }
@@ -163,6 +165,17 @@ function endOfGroup(frames: readonly Frame[], start: number, wire: Wire): number
 function isUntouched(frames: readonly Frame[], wire: Wire): boolean {
   return wire.dialect === "openai-chat" && !wire.whole && wire.frames === frames.length;
 }
+
+/** Frames whose event named the role, or came after one that did: the decoder repairs those that did not. */
+const tellsRole: ReadonlySet<Frame["case"]> = new Set<Frame["case"]>([
+  "started",
+  "textDelta",
+  "reasoningDelta",
+  "refusalDelta",
+  "argumentsDelta",
+  "partStarted",
+  "finished",
+]);
 
 /** Whether an event tells usage, and nothing else: clients that did not ask must not see it (edge case 23). */
 function usageRole(frames: readonly Frame[]): "none" | "only" | "mixed" {

@@ -67,6 +67,7 @@ function toBody(draft: Draft): { readonly body: JsonMembers; readonly betas: rea
   const { request, target } = draft;
   // In the order of the prompt, because cache marks are counted in it: tools, system, messages.
   const tools = toTools(draft);
+  const toolChoice = toToolChoice(draft, tools);
   const format = toAnswerFormat(draft);
   const { system, messages, turns } = toConversation(draft);
   const thinking = toThinking(draft, turns, toMaxTokens(draft));
@@ -76,7 +77,7 @@ function toBody(draft: Draft): { readonly body: JsonMembers; readonly betas: rea
     max_tokens: thinking.maxTokens,
     ...(instructions.length > 0 && { system: instructions }),
     messages,
-    ...(tools.length > 0 && { tools, tool_choice: toToolChoice(draft, tools) }),
+    ...(tools.length > 0 && { tools, tool_choice: toolChoice }),
     ...(thinking.thinking && { thinking: thinking.thinking }),
     ...outputConfig(thinking, format),
     ...toSampling(draft, thinking.on),

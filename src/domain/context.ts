@@ -25,6 +25,7 @@ export type Operation = "chat" | "embeddings" | "count_tokens" | "models";
 /** What a stage decided. Times are `Clock.nowMs()`. */
 export type TrailEntry =
   | { readonly kind: "admitted"; readonly caller: Caller }
+  | { readonly kind: "received"; readonly bodyBytes: number }
   | { readonly kind: "asked"; readonly model: string; readonly stream: boolean }
   | { readonly kind: "resolved"; readonly model: string; readonly targets: readonly Target[] }
   | { readonly kind: "attempt"; readonly target: Target; readonly atMs: number }

@@ -86,6 +86,14 @@ export const metricTable = {
     labels: [operation, protocol],
     buckets: [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1],
   },
+  bodySize: {
+    name: "trunkline.request.body.size",
+    kind: "histogram",
+    unit: "By",
+    help: "Size of request bodies, as they arrived.",
+    labels: [operation, protocol],
+    buckets: [1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216, 67108864],
+  },
   attempts: {
     name: "trunkline.attempts",
     kind: "counter",

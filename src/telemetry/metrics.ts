@@ -50,11 +50,11 @@ export function createObserver(instruments: Pick<Instruments, "record">, models:
   const labelSets = { models: createLabelSet(maxModels, models), fields: createLabelSet(maxFields) };
   return {
     requestStarted({ operation, protocol }) {
-      instruments.record("inFlight", 1, inFlightLabels(operation, protocol));
+      instruments.record("inFlight", 1, doorLabels(operation, protocol));
     },
     requestEnded(context, end) {
       const { operation, protocol } = context;
-      instruments.record("inFlight", -1, inFlightLabels(operation, protocol));
+      instruments.record("inFlight", -1, doorLabels(operation, protocol));
       const seen = readTrail(context.trail.entries);
       recordAttempts(instruments, labelSets.models, context, seen);
       recordRequest(instruments, labelSets.models, context, end, seen);
@@ -73,6 +73,7 @@ interface Seen {
   /** The target that answered or was asked last; null when none was. */
   readonly target: Target | null;
   readonly firstTokenMs: number | null;
+  readonly bodyBytes: number | null;
   readonly inputTokens: number | undefined;
   readonly outputTokens: number | undefined;
 }
@@ -90,6 +91,7 @@ function readTrail(entries: readonly TrailEntry[]): Seen {
   const losses = [];
   let target: Target | null = null;
   let firstTokenMs: number | null = null;
+  let bodyBytes: number | null = null;
   let usage: Extract<TrailEntry, { kind: "usage" }>["usage"] | undefined;
   for (const entry of entries) {
     switch (entry.kind) {
@@ -105,6 +107,9 @@ function readTrail(entries: readonly TrailEntry[]): Seen {
       case "answered":
         target = entry.target;
         break;
+      case "received":
+        bodyBytes = entry.bodyBytes;
+        break;
       case "first_token":
         firstTokenMs = entry.atMs;
         break;
@@ -118,7 +123,8 @@ function readTrail(entries: readonly TrailEntry[]): Seen {
       default:
     }
   }
-  return { attempts, losses, target, firstTokenMs, inputTokens: usage?.inputTokens, outputTokens: usage?.outputTokens };
+  const { inputTokens, outputTokens } = usage ?? {};
+  return { attempts, losses, target, firstTokenMs, bodyBytes, inputTokens, outputTokens };
 }
 
 function recordAttempts(
@@ -164,7 +170,9 @@ function recordRequest(
   });
 
   const upstreamMs = seen.attempts.reduce((sum, one) => sum + (one.endedMs ?? end.endedMs) - one.startedMs, 0);
-  record("overhead", Math.max(0, durationMs - upstreamMs) / 1e3, inFlightLabels(operation, protocol));
+  const door = doorLabels(operation, protocol);
+  if (seen.bodyBytes !== null) record("bodySize", seen.bodyBytes, door);
+  record("overhead", Math.max(0, durationMs - upstreamMs) / 1e3, door);
 
   const { inputTokens, outputTokens, firstTokenMs } = seen;
   if (inputTokens !== undefined) record("tokenUsage", inputTokens, { ...labels, "gen_ai.token.type": "input" });
@@ -185,6 +193,7 @@ function streamOutcome(end: RequestEnd, firstTokenMs: number | null): string {
   return firstTokenMs === null ? "failed" : "cut";
 }
 
-function inFlightLabels(operation: string, protocol: string) {
+/** Where a request came in, and for what. */
+function doorLabels(operation: string, protocol: string) {
   return { "gen_ai.operation.name": operation, "trunkline.protocol": protocol };
 }

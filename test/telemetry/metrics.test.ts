@@ -44,6 +44,7 @@ const failed = (code: "model_not_found" | "upstream_cut", stream = true): Reques
 /** A stream of 11 tokens: 100 ms in the gateway, first token after 500 ms, 2 s in all. */
 function streamed(one: Target): TrailEntry[] {
   return [
+    { kind: "received", bodyBytes: 2000 },
     { kind: "attempt", target: one, atMs: 1080 },
     { kind: "answered", target: one, atMs: 1400, model: one.model },
     { kind: "first_token", atMs: 1500 },
@@ -84,6 +85,7 @@ describe("the observer", () => {
       [11, "output"],
     ]);
     expect(of("overhead")[0]?.value).toBeCloseTo(0.1);
+    expect(of("bodySize")[0]?.value).toBe(2000);
     expect(of("inFlight").map(({ value }) => value)).toEqual([1, -1]);
     expect(of("streams")[0]?.labels["trunkline.outcome"]).toBe("completed");
     expect(of("requests")[0]?.labels).toEqual({

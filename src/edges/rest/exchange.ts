@@ -83,10 +83,12 @@ export class Exchange {
   }
 
   /** The whole body of a JSON request. @throws GatewayError as checkBodyHead and readBody */
-  readJson(): Promise<Uint8Array> {
+  async readJson(): Promise<Uint8Array> {
     const { limits, beginnings } = this.#parts;
     checkBodyHead(this.#req, limits);
-    return readBody(this.#req, limits, beginnings.clock, this.context.signal);
+    const body = await readBody(this.#req, limits, beginnings.clock, this.context.signal);
+    this.context.trail.note({ kind: "received", bodyBytes: body.length });
+    return body;
   }
 
   /** Answers with a whole JSON text. */

@@ -27,6 +27,8 @@ export interface DecodeMemory {
   readonly toolNames?: ReadonlyMap<string, string>;
   /** Names of the caller's custom (free text) tools, where the provider runs them as functions. */
   readonly customTools?: ReadonlySet<string>;
+  /** Whether the caller asked for response fields that the contract does not know (`include`: `provider_data`). */
+  readonly providerData?: boolean;
 }
 
 /** A provider's answer that is not a success, or a whole unary answer. */
@@ -84,6 +86,8 @@ export interface Provider {
   createDecoder(memory: DecodeMemory): StreamDecoder;
   /** Decides code and retryAfterMs of a failed call. Nobody else reads a provider's status. */
   fromError(reply: HttpReply, memory: DecodeMemory): GatewayError;
+  /** Headers of every call, such as the version of the wire format. The instance's configured headers replace them. */
+  readonly headers?: Readonly<Record<string, string>>;
   /** Request headers that carry the credential. */
   authHeaders(apiKey: string): Readonly<Record<string, string>>;
   readonly models?: {

@@ -174,6 +174,7 @@ function outgoing(instance: ProviderInstance, provider: Provider, request: Provi
       ...(request.body === null ? {} : { "content-type": "application/json" }),
       "accept-encoding": "identity", // A compressed stream would come in lumps.
       "user-agent": "trunkline",
+      ...provider.headers,
       ...instance.headers,
       ...request.headers,
       ...(instance.apiKey === null ? {} : provider.authHeaders(instance.apiKey.reveal())),

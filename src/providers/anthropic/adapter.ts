@@ -8,6 +8,9 @@ import { fromResponse } from "./response.ts";
 import { createDecoder } from "./stream.ts";
 import { count, malformed, parseFields } from "./wire.ts";
 
+/** The version of the wire format that is spoken unless the instance is configured with another. design 15.19 */
+const apiVersion = "2023-06-01";
+
 /** Anthropic's Messages API. Base URLs are those that its SDKs take: without `/v1`. */
 export const anthropic: Provider = {
   kind: "anthropic",
@@ -15,6 +18,7 @@ export const anthropic: Provider = {
   fromResponse,
   createDecoder,
   fromError,
+  headers: { "anthropic-version": apiVersion },
   authHeaders: (apiKey) => ({ "x-api-key": apiKey }),
   models: { path: modelsPath, fromResponse: fromModelPage },
   facts: factsOf,

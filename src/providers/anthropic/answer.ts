@@ -43,6 +43,8 @@ class AnswerState implements Answer, BlockHost {
   #parts = 0;
   #usage: WireUsage = {};
   #model = "";
+  /** Members of the message that the contract has no field for. */
+  #unmapped: Fields = {};
   #repaired = false;
   /** Two answers were joined upstream: block indexes and starts no longer fit those that were passed on. */
   #spliced = false;
@@ -112,6 +114,7 @@ class AnswerState implements Answer, BlockHost {
 
   #start(message: Fields): readonly Frame[] {
     this.#usage = overwriteUsage(this.#usage, fieldsOrNone(message, "usage"));
+    this.#keepUnmapped(message);
     if (this.#phase !== "before") {
       this.#spliced = true;
       return this.#closeAll();
@@ -119,12 +122,17 @@ class AnswerState implements Answer, BlockHost {
     this.#phase = "answering";
     this.#model = text(message, "model") || this.#memory.target.model;
     const started = create(StartedSchema, { id: text(message, "id"), model: this.#model, servedBy: this.#servedBy() });
-    return [{ case: "started", value: started, choice: 0, part: 0 }, this.#usageFrame()];
+    return [{ case: "started", value: started, choice: 0, part: 0 }, ...this.#usageFrames()];
+  }
+
+  #keepUnmapped(from: Fields): void {
+    if (!this.#memory.providerData) return;
+    const unmapped = Object.entries(from).filter(([name, value]) => value !== null && !mapped.has(name));
+    this.#unmapped = { ...this.#unmapped, ...Object.fromEntries(unmapped) };
   }
 
   #open(index: number, start: Parameters<typeof openBlock>[0]): readonly Frame[] {
-    if (this.#phase !== "answering")
-      throw malformed(`a content block ${this.#phase === "before" ? "before the message" : "after its end"}`);
+    if (this.#phase !== "answering") throw malformed("a content block outside its message");
     const { frames, block } = openBlock(start, this);
     this.#blocks.set(index, block);
     return frames;
@@ -143,11 +151,12 @@ class AnswerState implements Answer, BlockHost {
   #finish(delta: Fields, usage: Fields): readonly Frame[] {
     if (this.#phase === "before") throw malformed("the end of a message before its start");
     this.#usage = overwriteUsage(this.#usage, usage);
+    this.#keepUnmapped(delta);
     // A second message_delta only brings later counts.
-    if (this.#phase === "finished" || text(delta, "stop_reason") === "") return [this.#usageFrame()];
+    if (this.#phase === "finished" || text(delta, "stop_reason") === "") return this.#usageFrames();
     const closed = this.#closeAll();
     this.#phase = "finished";
-    return [...closed, this.#finishedFrame(delta), this.#usageFrame()];
+    return [...closed, this.#finishedFrame(delta), ...this.#usageFrames()];
   }
 
   #complete(): readonly Frame[] {
@@ -156,10 +165,11 @@ class AnswerState implements Answer, BlockHost {
     if (this.#phase === "answering") frames.push(this.#finishedFrame({}));
     this.#phase = "done";
     const value = create(CompletedSchema, {
-      usage: fromWireUsage(this.#usage),
       servedBy: this.#servedBy(),
       serviceTier: this.#usage.service_tier ?? "",
+      providerData: this.#providerData(),
     });
+    if (this.#isCounted) value.usage = fromWireUsage(this.#usage);
     frames.push({ case: "completed", value, choice: 0, part: 0 });
     return frames;
   }
@@ -168,8 +178,17 @@ class AnswerState implements Answer, BlockHost {
     return { case: "finished", value: toFinished(delta), choice: 0, part: 0 };
   }
 
-  #usageFrame(): Frame {
-    return { case: "usage", value: fromWireUsage(this.#usage), choice: 0, part: 0 };
+  /** No frame where the provider counted nothing: an absent usage is estimated, an empty one is not. */
+  #usageFrames(): readonly Frame[] {
+    return this.#isCounted ? [{ case: "usage", value: fromWireUsage(this.#usage), choice: 0, part: 0 }] : [];
+  }
+
+  get #isCounted(): boolean {
+    return this.#usage.input_tokens !== undefined || this.#usage.output_tokens !== undefined;
+  }
+
+  #providerData(): Record<string, string> {
+    return Object.keys(this.#unmapped).length > 0 ? { anthropic: JSON.stringify(this.#unmapped) } : {};
   }
 
   #servedBy() {
@@ -184,6 +203,12 @@ class AnswerState implements Answer, BlockHost {
     return [];
   }
 }
+
+/** Members of a message and of its end that become frames. */
+const mapped = new Set([
+  ...["id", "type", "role", "model", "content", "usage"],
+  ...["stop_reason", "stop_sequence", "stop_details"],
+]);
 
 function toFinished(delta: Fields): Finished {
   const native = text(delta, "stop_reason");

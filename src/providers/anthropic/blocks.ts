@@ -53,14 +53,14 @@ export function openBlock(start: WireBlock, host: BlockHost): { readonly frames:
 }
 
 function textBlock(start: Fields, host: BlockHost) {
-  let written = "";
+  let length = 0;
   let part = -1;
   const citations: Fields[] = Array.isArray(start.citations) ? start.citations.filter(isFields) : [];
 
   function write(value: string): readonly Frame[] {
     if (value === "") return [];
     if (part === -1) part = host.nextPart();
-    written += value;
+    length += codePoints(value);
     return [{ case: "textDelta", value, choice: 0, part }];
   }
 
@@ -72,11 +72,19 @@ function textBlock(start: Fields, host: BlockHost) {
     close() {
       // Citations come before, between or after the text that they support; only now is its extent known.
       if (part === -1 || citations.length === 0) return [];
-      const length = [...written].length;
       return citations.map((one) => ({ case: "annotation", value: toAnnotation(one, length), choice: 0, part }));
     },
   };
   return { frames: write(text(start, "text")), block };
+}
+
+function codePoints(value: string): number {
+  let count = value.length;
+  for (let i = 0; i < value.length; i++) {
+    const code = value.charCodeAt(i);
+    if (code >= 0xd800 && code < 0xdc00) count--; // The first half of a pair; the text is well-formed.
+  }
+  return count;
 }
 
 function thinkingBlock(start: Fields, host: BlockHost) {
@@ -112,21 +120,17 @@ function toolBlock(start: Fields, host: BlockHost) {
   const opened = partStarted(create(PartSchema, { kind: { case: "toolCall", value: call } }), part);
   const write = (value: string): Frame[] => (value === "" ? [] : [{ case: "argumentsDelta", value, choice: 0, part }]);
 
-  let written = "";
+  const finished = partFinished(part);
+  if (custom) return { frames: [opened], block: customBlock(start, host, write, finished) };
+
+  let isEmpty = true;
   const block: Block = {
     delta(delta) {
       const json = text(delta, "partial_json");
-      written += json;
-      if (!custom) return write(json);
-      host.repaired();
-      return [];
+      if (json !== "") isEmpty = false;
+      return write(json);
     },
-    close() {
-      const whole = written || inputAtStart(start);
-      if (custom) host.repaired();
-      const rest = custom ? write(freeText(whole)) : written === "" ? write(whole) : [];
-      return [...rest, partFinished(part)];
-    },
+    close: () => (isEmpty ? [...write(inputAtStart(start)), finished] : [finished]),
   };
   return { frames: [opened], block };
 }
@@ -136,7 +140,23 @@ function inputAtStart(start: Fields): string {
   return JSON.stringify(fieldsOrNone(start, "input"));
 }
 
-/** A custom tool runs as a function with one string; its text comes out again here. Cut JSON stays as it is. */
+/** A custom tool runs as a function with one string, which can only be taken out when it is whole. */
+function customBlock(start: Fields, host: BlockHost, write: (value: string) => Frame[], finished: Frame): Block {
+  let input = "";
+  return {
+    delta(delta) {
+      host.repaired();
+      input = joined(input, text(delta, "partial_json"));
+      return [];
+    },
+    close() {
+      host.repaired();
+      return [...write(freeText(input || inputAtStart(start))), finished];
+    },
+  };
+}
+
+/** Cut JSON stays as it is. */
 function freeText(json: string): string {
   try {
     const input: unknown = JSON.parse(json);
@@ -158,13 +178,21 @@ function bufferedBlock(
   const block: Block = {
     delta(delta) {
       const { type, ...values } = delta;
-      if (type === "input_json_delta") input += text(delta, "partial_json");
+      if (type === "input_json_delta") input = joined(input, text(delta, "partial_json"));
       else fields = { ...fields, ...values }; // Deltas of unknown types carry final values (compaction does).
       return [];
     },
     close: () => show(toPart({ type: start.type, fields }, input || inputAtStart(fields), host), host),
   };
   return { frames: [], block };
+}
+
+/** Most that is held back of one block. UTF-16 units. */
+const maxHeldLength = 4 * 1024 * 1024;
+
+function joined(held: string, more: string): string {
+  if (held.length + more.length > maxHeldLength) throw malformed(`an input longer than ${maxHeldLength} characters`);
+  return held + more;
 }
 
 /** A block that came whole in its first event. */
@@ -209,7 +237,7 @@ function searchResult(result: Fields): Part[] {
 }
 
 function opaquePart({ type, fields }: WireBlock, input: string): Part {
-  // Spliced rather than parsed, so that the block goes back to its provider as it came.
+  // The input is spliced, since it came as text; parsing it would lose integers above 2^53.
   const { input: _, ...rest } = fields;
   const body = JSON.stringify(rest);
   const json = "input" in fields ? `${body.slice(0, -1)},"input":${input}}` : body;

@@ -51,18 +51,15 @@ function classify(status: number, type: string, words: string, errorCode: string
   if (status === 401 || status === 403) {
     return { code: "upstream_auth", advice: `The provider refused the gateway's credential (HTTP ${status}).` };
   }
-  if (
-    status === 402 ||
-    type === "billing_error" ||
-    outOfMoney.test(words) ||
-    errorCode.endsWith("spend_limit_reached")
-  ) {
-    return { code: "insufficient_quota" };
-  }
+  if (isOutOfMoney(status, type, words, errorCode)) return { code: "insufficient_quota" };
   if (status === 400 || status === 413 || status === 422) return { code: refusalCode(status, type, words) };
-  if (status === 404)
-    return { code: /\bfile\b/i.test(words) && !/\bmodel\b/i.test(words) ? "file_not_found" : "model_not_found" };
+  if (status === 404) return { code: aboutFile(words) ? "file_not_found" : "model_not_found" };
   return { code: codes.get(status) ?? (status >= 400 && status < 500 ? "invalid_value" : "upstream_error") };
+}
+
+function isOutOfMoney(status: number, type: string, words: string, errorCode: string): boolean {
+  if (status === 402 || type === "billing_error" || errorCode.endsWith("spend_limit_reached")) return true;
+  return status < 500 && /credit balance is too low|spend(?:ing)? limit/i.test(words);
 }
 
 function refusalCode(status: number, type: string, words: string): ErrorCode {
@@ -71,11 +68,14 @@ function refusalCode(status: number, type: string, words: string): ErrorCode {
   return filtered.test(words) ? "content_filter" : "invalid_value";
 }
 
+function aboutFile(words: string): boolean {
+  return /\bfile/i.test(words) && !/\bmodel/i.test(words);
+}
+
 // Anthropic's own wordings and those of servers that speak its format.
 const tooLong =
   /prompt is too long|input is too long|exceeds? (?:the )?(?:model'?s? )?(?:maximum )?context|context (?:window|length)|input length and `max_tokens` exceed|too many (?:input )?tokens/i;
 const filtered = /content filter|blocked by content/i;
-const outOfMoney = /credit balance is too low|billing|spend(?:ing)? limit/i;
 
 const codes: ReadonlyMap<number, ErrorCode> = new Map([
   [408, "timeout"],

@@ -110,5 +110,6 @@ function unsaid(request: ChatRequest): readonly (readonly [string, boolean])[] {
     ["media_resolution", request.mediaResolution !== undefined],
     ["metadata", Object.keys(request.metadata).length > 0],
     ["store", request.store === true],
+    ["include", request.include.includes("prompt_logprobs")],
   ];
 }

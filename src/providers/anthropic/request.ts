@@ -12,9 +12,6 @@ import { refuseOrDrop, toMaxTokens, toOptions, toSampling } from "./request-sett
 import { type Thinking, toThinking } from "./request-thinking.ts";
 import { customToolNames, toToolChoice, toTools } from "./request-tools.ts";
 
-/** The version of the wire format that this adapter speaks unless the instance is configured with another. */
-const apiVersion = "2023-06-01";
-
 /**
  * A chat request as a Messages request.
  * @throws GatewayError for settings that this provider cannot serve, before anything is sent
@@ -52,14 +49,16 @@ function provide(
   return {
     method: "POST",
     path,
-    headers: {
-      "content-type": "application/json",
-      "anthropic-version": apiVersion,
-      ...(betas.length > 0 && { "anthropic-beta": betas.join(",") }),
-    },
+    headers: betas.length > 0 ? { "anthropic-beta": betas.join(",") } : {},
     body: toJsonText(body),
     losses: losses.losses,
-    memory: { target, stream, toolNames: names.back, customTools: customToolNames(draft) },
+    memory: {
+      target,
+      stream,
+      toolNames: names.back,
+      customTools: customToolNames(draft),
+      providerData: draft.request.include.includes("provider_data"),
+    },
   };
 }
 

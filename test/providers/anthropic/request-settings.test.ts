@@ -132,6 +132,6 @@ describe("settings with another name", () => {
       service_tier: "standard_only",
       speed: "fast",
     });
-    expect(headers).toMatchObject({ "anthropic-version": "2023-06-01", "anthropic-beta": "fast-mode-2026-02-01" });
+    expect(headers).toEqual({ "anthropic-beta": "fast-mode-2026-02-01" });
   });
 });

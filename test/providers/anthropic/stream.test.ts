@@ -263,11 +263,34 @@ describe("counts", () => {
     expect(usageOf([start(), end("end_turn", usage), finish])).toMatchObject({ outputTokens: 40, reasoningTokens: 25 });
   });
 
+  it("a provider that counts nothing leaves the usage to be estimated", () => {
+    const frames = decode([start({}), ...textBlock(0, "Hi"), end("end_turn", {}), finish]);
+    expect(frames.some((frame) => frame.case === "usage")).toBe(false);
+    expect(answer([start({}), end("end_turn", {}), finish]).usage).toBeUndefined();
+  });
+
   it("what the provider does not say stays unknown", () => {
     const usage = usageOf([start({ input_tokens: null, output_tokens: 1 }), end("end_turn", {}), finish]);
     expect(usage?.inputTokens).toBeUndefined();
     expect(usage?.totalTokens).toBeUndefined();
     expect(usage?.cacheReadTokens).toBeUndefined();
+  });
+});
+
+describe("what is held back", () => {
+  it("is bounded: an input that never ends is an upstream error", () => {
+    const { memory } = translate({ tools: [{ kind: { case: "custom", value: { name: "sh" } } }] });
+    const megabyte = "x".repeat(1024 * 1024);
+    const endless = [start(), toolUse(0, "t1", "sh"), ...Array.from({ length: 5 }, () => jsonDelta(0, megabyte))];
+    expect(failure(() => decode(endless, memory)).code).toBe("upstream_error");
+  });
+
+  it("members without a field come at the end, when they were asked for", () => {
+    const container = { id: "container_1", expires_at: "2026-11-23T14:00:00Z" };
+    const events = [start(), end("end_turn", { output_tokens: 1 }, { container }), finish];
+    expect(answer(events).providerData).toEqual({});
+    const { memory } = translate({ include: ["provider_data"] });
+    expect(answer(events, memory).providerData).toEqual({ anthropic: JSON.stringify({ container }) });
   });
 });
 

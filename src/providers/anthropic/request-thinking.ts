@@ -43,7 +43,8 @@ export function toThinking(draft: Draft, turns: readonly Turn[], maxTokens: numb
   }
   if (wish.kind === "off") return stopped(draft, wish.field, maxTokens);
   if (wish.kind === "default") return byDefault(draft, maxTokens);
-  if (isForced(draft)) {
+  // A model that always reasons keeps its reasoning, and the choice of tools gives way.
+  if (isForced(draft) && rules.canStopThinking) {
     losses.drop(wish.field, "this provider does not reason when a tool call is forced; the forced call was kept.");
     return { ...off, thinking: { type: "disabled" } };
   }
@@ -174,7 +175,7 @@ function displayOf(reasoning: Reasoning | undefined): { display?: string } {
 }
 
 /** Whether the caller forces a tool call, which excludes thinking. */
-export function isForced({ request }: Draft): boolean {
+function isForced({ request }: Draft): boolean {
   const kind = request.toolChoice?.kind;
   if (kind?.case === "toolName") return true;
   if (kind?.case === "mode") return kind.value === ToolChoiceMode.REQUIRED;

@@ -45,6 +45,14 @@ export function toToolChoice(draft: Draft, tools: readonly JsonMembers[]): JsonM
   return { ...(choice ?? { type: "auto" }), disable_parallel_tool_use: true };
 }
 
+/** A forced call is refused while the model reasons; where it cannot stop reasoning, the call becomes its own choice. */
+export function whileThinking(choice: JsonMembers | undefined, draft: Draft): JsonMembers | undefined {
+  if (choice?.type !== "any" && choice?.type !== "tool") return choice;
+  draft.losses.approximate("tool_choice", "this model always reasons, and calls cannot be forced then; sent as auto.");
+  const { name: _, ...rest } = choice;
+  return { ...rest, type: "auto" };
+}
+
 function chosen(draft: Draft, tools: readonly JsonMembers[]): JsonMembers | undefined {
   const kind = draft.request.toolChoice?.kind;
   switch (kind?.case) {

@@ -10,7 +10,7 @@ import { toConversation } from "./request-messages.ts";
 import { mergeOptions } from "./request-options.ts";
 import { refuseOrDrop, toMaxTokens, toOptions, toSampling } from "./request-settings.ts";
 import { type Thinking, toThinking } from "./request-thinking.ts";
-import { customToolNames, toToolChoice, toTools } from "./request-tools.ts";
+import { customToolNames, toToolChoice, toTools, whileThinking } from "./request-tools.ts";
 
 /**
  * A chat request as a Messages request.
@@ -76,7 +76,7 @@ function toBody(draft: Draft): { readonly body: JsonMembers; readonly betas: rea
     max_tokens: thinking.maxTokens,
     ...(instructions.length > 0 && { system: instructions }),
     messages,
-    ...(tools.length > 0 && { tools, tool_choice: toolChoice }),
+    ...(tools.length > 0 && { tools, tool_choice: thinking.on ? whileThinking(toolChoice, draft) : toolChoice }),
     ...(thinking.thinking && { thinking: thinking.thinking }),
     ...outputConfig(thinking, format),
     ...toSampling(draft, thinking.on),

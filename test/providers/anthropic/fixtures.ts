@@ -4,7 +4,7 @@ import { type ChatMessageSchema, type PartSchema, Role, ToolCallKind } from "../
 import type { Frame } from "../../../src/domain/chat.ts";
 import { GatewayError } from "../../../src/domain/errors.ts";
 import { createFold } from "../../../src/domain/fold.ts";
-import type { Target } from "../../../src/domain/target.ts";
+import type { ModelFacts, Target } from "../../../src/domain/target.ts";
 import { anthropic } from "../../../src/providers/anthropic/adapter.ts";
 import type { DecodeMemory } from "../../../src/providers/provider.ts";
 
@@ -15,9 +15,10 @@ export const newer = "claude-opus-4-7";
 /** Thinks unless told not to, takes instructions between turns. */
 export const newest = "claude-opus-5";
 
-export function targetOf(model: string): Target {
+/** @param facts what the provider's own list says over the family's facts */
+export function targetOf(model: string, facts: ModelFacts = {}): Target {
   const base = { name: `anthropic/${model}`, instance: "anthropic", provider: "anthropic", model };
-  return { ...base, wire: "exact", facts: anthropic.facts(model) };
+  return { ...base, wire: "exact", facts: { ...anthropic.facts(model), ...facts } };
 }
 
 type RequestInit = MessageInitShape<typeof ChatRequestSchema>;
@@ -67,9 +68,9 @@ export interface Translated {
 }
 
 /** Translates a request with one user's turn, unless it brings its own messages. */
-export function translate(init: RequestInit, model = newer): Translated {
+export function translate(init: RequestInit, model = newer, facts: ModelFacts = {}): Translated {
   const request: ChatRequest = create(ChatRequestSchema, { model, messages: [user("Hi")], ...init });
-  const { body, headers, losses, memory } = anthropic.toRequest({ request, stream: true }, targetOf(model));
+  const { body, headers, losses, memory } = anthropic.toRequest({ request, stream: true }, targetOf(model, facts));
   return {
     body: JSON.parse(body ?? ""),
     text: body ?? "",

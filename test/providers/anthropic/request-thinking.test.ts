@@ -124,6 +124,17 @@ describe("reasoning and forced calls", () => {
     expect(losses).toEqual([]);
   });
 
+  it("a model that cannot stop reasoning chooses its calls itself, and that is reported", () => {
+    const facts = { capabilities: ["thinking_adaptive", "thinking_default"] };
+    const { body, losses } = translate({ ...forced, reasoning: { effort: "low" } }, newest, facts);
+    expect(body.tool_choice).toEqual({ type: "auto" });
+    expect(body.thinking).toEqual({ type: "adaptive" });
+    expect(losses).toEqual(["tool_choice;approximated"]);
+    expect(translate({ reasoning: { effort: "none" } }, newest, facts).losses).toEqual([
+      "reasoning.effort;approximated",
+    ]);
+  });
+
   it("a model that does not reason loses the wish visibly", () => {
     const { body, losses } = translate({ reasoning: { effort: "low" } }, "claude-3-haiku-20240307");
     expect(body).not.toHaveProperty("thinking");

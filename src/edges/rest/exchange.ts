@@ -1,12 +1,14 @@
 import { LossPolicy } from "../../../gen/trunkline/v1/chat_pb.ts";
-import { type Beginnings, type BeginOptions, type Begun, beginRequest } from "../../domain/begin.ts";
+import { type Beginnings, type Begun, beginRequest } from "../../domain/begin.ts";
 import type { Caller, Operation, RequestContext, RequestHead } from "../../domain/context.ts";
-import { GatewayError } from "../../domain/errors.ts";
+import { type ErrorCode, GatewayError } from "../../domain/errors.ts";
 import type { Gateway } from "../../gateway.ts";
 import { retryHeaders, trailHeaders } from "./answer-headers.ts";
+import { beginOptions } from "./begin-options.ts";
 import { type BodyLimits, checkBodyHead, readBody } from "./body.ts";
 import { EventSink } from "./event-sink.ts";
-import { headOf, type Incoming, isHttp2, onGone, type Reply, single } from "./http.ts";
+import { headOf, type Incoming, onGone, type Reply } from "./http.ts";
+import { writeJson, writeLastJson } from "./write-json.ts";
 
 /** How a dialect words its errors. */
 export interface ErrorDialect {
@@ -123,9 +125,10 @@ export class Exchange {
     this.#state = "answered";
     const status = errors.face(error).status;
     const headers = { ...this.#answerHeaders(), ...errorHeaders(error, errors) };
-    if (error.code === "request_too_large" || error.code === "request_timeout") {
-      this.#refuseBody(status, errors.body(error), headers);
-    } else writeJson(this.#res, status, errors.body(error), headers);
+    const json = errors.body(error);
+    const call = { req: this.#req, res: this.#res, clock: this.#parts.beginnings.clock };
+    if (givesUpBody.has(error.code)) writeLastJson(call, status, json, headers);
+    else writeJson(this.#res, status, json, headers);
   }
 
   /** Frees what the request holds. Called once, when its handler has returned. */
@@ -138,32 +141,10 @@ export class Exchange {
     const { requestId, trail } = this.context;
     return { "x-request-id": requestId, ...trailHeaders(trail), ...this.#headers };
   }
-
-  /**
-   * Answers a body that was not read to its end. On HTTP/1.1 the connection cannot be used again; closing it at once
-   * would reset it, and the caller, still sending, would lose the answer. So what still comes is thrown away for a while.
-   */
-  #refuseBody(status: number, json: string, headers: Readonly<Record<string, string>>): void {
-    const req = this.#req;
-    const isH2 = isHttp2(req);
-    writeJsonHead(this.#res, status, json, isH2 ? headers : { ...headers, connection: "close" });
-    if (isH2) this.#res.end(json);
-    else this.#res.write(json);
-    let finished = false;
-    const finish = () => {
-      if (finished) return;
-      finished = true;
-      cancel();
-      if (isH2) req.stream.close();
-      else this.#res.end("");
-    };
-    const cancel = this.#parts.beginnings.clock.after(lingerMs, finish);
-    req.once("end", finish).once("close", finish).resume();
-  }
 }
 
-/** How long the rest of a refused body is thrown away before the connection is closed. Milliseconds. */
-const lingerMs = 1_000;
+/** Errors after which the rest of the body is not worth waiting for. */
+const givesUpBody: ReadonlySet<ErrorCode> = new Set(["request_too_large", "request_timeout"]);
 
 const eventHeaders = {
   "content-type": "text/event-stream; charset=utf-8",
@@ -178,44 +159,4 @@ export function errorHeaders(error: GatewayError, errors: ErrorDialect): Record<
   const headers = retryHeaders(error, face);
   if (face.status === 401) headers["www-authenticate"] = "Bearer";
   return headers;
-}
-
-export function writeJson(res: Reply, status: number, json: string, headers: Readonly<Record<string, string>>): void {
-  writeJsonHead(res, status, json, headers);
-  res.end(json);
-}
-
-function writeJsonHead(res: Reply, status: number, json: string, headers: Readonly<Record<string, string>>): void {
-  const length = String(Buffer.byteLength(json));
-  res.writeHead(status, { "content-type": "application/json", "content-length": length, ...headers });
-}
-
-function beginOptions(req: Incoming, operation: Operation): BeginOptions {
-  const traceparent = single(req.headers, "traceparent");
-  return {
-    operation,
-    protocol: "rest",
-    timeoutMs: timeoutOf(req),
-    ...(traceparent !== undefined && traceparentPattern.test(traceparent) && { traceparent }),
-  };
-}
-
-const traceparentPattern = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
-
-/**
- * The caller's deadline in milliseconds: `x-request-timeout-ms`, else what OpenAI's and Anthropic's SDKs say of
- * themselves, in seconds (design 15.2). What an SDK says is not the caller's doing, so nonsense there is ignored.
- * @throws GatewayError `invalid_value`
- */
-function timeoutOf(req: Incoming): number | null {
-  const own = req.headers["x-request-timeout-ms"];
-  if (own !== undefined) {
-    if (typeof own === "string" && /^[1-9]\d{0,9}$/.test(own)) return Number(own);
-    throw new GatewayError("invalid_value", "x-request-timeout-ms must be a number of milliseconds, 1 or more.", {
-      param: "x-request-timeout-ms",
-    });
-  }
-  const stainless = single(req.headers, "x-stainless-timeout");
-  const seconds = stainless !== undefined && /^\d{1,7}(?:\.\d{1,3})?$/.test(stainless) ? Number(stainless) : 0;
-  return seconds > 0 ? seconds * 1000 : null;
 }

@@ -1,11 +1,12 @@
 import { toGatewayError } from "../../domain/errors.ts";
-import { Exchange, type ExchangeParts, errorHeaders, writeJson } from "./exchange.ts";
+import { Exchange, type ExchangeParts, errorHeaders } from "./exchange.ts";
 import { logFailure } from "./failures.ts";
 import { healthRoutes } from "./health.ts";
 import type { Incoming, Reply } from "./http.ts";
 import { openAiErrors, openAiRoutes } from "./openai-routes.ts";
 import { createOriginPolicy, type OriginOptions } from "./origins.ts";
 import { compileRoutes, type NoRoute, pathOf, type RouteMatch, unknownRoute } from "./routes.ts";
+import { boundRest, writeJson } from "./write-json.ts";
 
 type Headers = Readonly<Record<string, string>>;
 
@@ -27,7 +28,7 @@ export function createRestHandler(parts: RestParts): RestHandler {
   ]);
   const origins = createOriginPolicy(parts);
 
-  return async (req, res) => {
+  async function answer(req: Incoming, res: Reply): Promise<void> {
     const path = pathOf(req.url);
     const found =
       path === null ? { errors: openAiErrors, error: unknownRoute(), allow: [] } : find(req.method ?? "", path);
@@ -42,6 +43,11 @@ export function createRestHandler(parts: RestParts): RestHandler {
     }
     if ("error" in found) return refuse(parts, res, found, origin.headers);
     await serve(parts, { req, res, path: path ?? "" }, found, origin.headers);
+  }
+
+  return async (req, res) => {
+    await answer(req, res);
+    boundRest(req, parts.beginnings.clock);
   };
 }
 

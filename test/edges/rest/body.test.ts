@@ -166,3 +166,31 @@ describe("the type of a body", () => {
     expect(got).toMatchObject({ status: 400, json: { error: { code: "invalid_value" } } });
   });
 });
+
+describe("a body that nobody reads", () => {
+  it("is thrown away after the answer, and the connection is used again", async () => {
+    const rest = await startRest({ chat: done });
+    const { socket, received } = dial(rest.port);
+    socket.write(rawChat("", "content-length: 900\r\n").replace("content-length: 0\r\n", "").replace("right", "wrong"));
+    await until(() => received().includes("invalid_api_key"));
+    socket.write("x".repeat(900) + rawChat(bodyOf(100)));
+    await until(() => received().includes("chat.completion"));
+    expect(rest.clock.timers).toBe(0);
+  });
+
+  it.each(["GET /health/live", "GET /v1/models", "POST /nowhere"])(
+    "ends the connection of %s when it takes too long",
+    async (line) => {
+      const rest = await startRest({});
+      const { socket, received } = dial(rest.port);
+      let closed = false;
+      socket.on("close", () => {
+        closed = true;
+      });
+      socket.write(`${line} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer right\r\ncontent-length: 900\r\n\r\nx`);
+      await until(() => received().includes("\r\n\r\n{"));
+      rest.clock.advance(1_000);
+      await until(() => closed);
+    },
+  );
+});

@@ -7,7 +7,7 @@ import type { Model } from "../../../gen/trunkline/v1/models_pb.ts";
 import type { ChatCall } from "../../../src/domain/chat.ts";
 import type { Caller, RequestContext } from "../../../src/domain/context.ts";
 import { GatewayError } from "../../../src/domain/errors.ts";
-import type { Log, LogFields } from "../../../src/domain/observer.ts";
+import type { Log, LogFields } from "../../../src/domain/log.ts";
 import { createRestHandler, type RestParts } from "../../../src/edges/rest/handler.ts";
 import type { Answer, Gateway } from "../../../src/gateway.ts";
 import { createFakeClock, type FakeClock } from "../../fakes/clock.ts";

@@ -1,7 +1,7 @@
 import type { Clock } from "./clock.ts";
 import { type Operation, type Protocol, type RequestContext, Trail } from "./context.ts";
 import { GatewayError } from "./errors.ts";
-import type { Log } from "./observer.ts";
+import type { Log } from "./log.ts";
 
 /** What an edge needs to begin requests; made once by main.ts. */
 export interface Beginnings {

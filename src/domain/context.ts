@@ -1,7 +1,7 @@
 import type { Usage } from "../../gen/trunkline/v1/usage_pb.ts";
 import type { ErrorCode } from "./errors.ts";
+import type { Log } from "./log.ts";
 import type { Loss } from "./loss.ts";
-import type { Log } from "./observer.ts";
 import type { Target } from "./target.ts";
 
 /** The head of a request: all that is known before a byte of its body is read. */

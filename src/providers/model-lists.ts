@@ -1,7 +1,7 @@
 import type { Clock } from "../domain/clock.ts";
 import { toGatewayError } from "../domain/errors.ts";
 import type { ProviderInstance } from "../domain/instance.ts";
-import type { Log } from "../domain/observer.ts";
+import type { Log } from "../domain/log.ts";
 import type { ModelFacts } from "../domain/target.ts";
 import type { ModelPage, Provider } from "./provider.ts";
 

@@ -2,7 +2,7 @@ import { type Frame, isContent } from "../domain/chat.ts";
 import { GatewayError } from "../domain/errors.ts";
 import type { Bounds } from "../domain/instance.ts";
 import type { Incoming } from "../net/dial.ts";
-import type { HttpReply, StreamDecoder } from "./provider.ts";
+import type { HttpReply, SseEvent, StreamDecoder } from "./provider.ts";
 import { createSseParser } from "./sse.ts";
 import type { Watchdog } from "./watchdog.ts";
 
@@ -31,9 +31,10 @@ export async function* readStream(
   for await (const chunks of incoming.body) {
     watchdog.allow("idle", bounds.idleMs);
     const frames: Frame[] = [];
-    for (const chunk of chunks) {
-      for (const event of parser.push(chunk)) if (!decoder.done) frames.push(...decoder.push(event));
-    }
+    // What was said before an error in the same read was said: it goes out before the error does.
+    const failure = attempt(() => {
+      for (const chunk of chunks) decode(parser.push(chunk), decoder, frames);
+    });
     if (waiting && frames.some(isContent)) {
       waiting = false;
       watchdog.forget("first_token");
@@ -41,12 +42,33 @@ export async function* readStream(
     // The answer is whole. What may still come is the end of the body, after which the connection can serve again.
     if (decoder.done) incoming.release();
     if (frames.length > 0) yield frames;
+    if (failure) throw failure.thrown;
     if (decoder.done) return;
   }
   const last: Frame[] = [];
-  for (const event of parser.end()) if (!decoder.done) last.push(...decoder.push(event));
-  if (!decoder.done) last.push(...decoder.end());
+  const failure = attempt(() => {
+    decode(parser.end(), decoder, last);
+    if (!decoder.done) last.push(...decoder.end());
+  });
   if (last.length > 0) yield last;
+  if (failure) throw failure.thrown;
+}
+
+/** Events after the answer's end are ignored. */
+function decode(events: readonly SseEvent[], decoder: StreamDecoder, into: Frame[]): void {
+  for (const event of events) {
+    if (decoder.done) return;
+    for (const frame of decoder.push(event)) into.push(frame);
+  }
+}
+
+function attempt(work: () => void): { readonly thrown: unknown } | null {
+  try {
+    work();
+    return null;
+  } catch (thrown) {
+    return { thrown };
+  }
 }
 
 /** A whole body. @param tooLong an answer that is too large is refused; an error's text is cut */

@@ -1,6 +1,6 @@
 import { type Logger, pino } from "pino";
 import type { Clock } from "../domain/clock.ts";
-import type { Log, LogFields } from "../domain/observer.ts";
+import type { Log, LogFields } from "../domain/log.ts";
 import { prettyLine } from "./pretty-line.ts";
 import { tidyFields, tidyText } from "./tidy.ts";
 

@@ -11,7 +11,8 @@ import {
   type TrailEntry,
 } from "../../src/domain/context.ts";
 import { GatewayError } from "../../src/domain/errors.ts";
-import type { Log, RequestEnd } from "../../src/domain/observer.ts";
+import type { Log } from "../../src/domain/log.ts";
+import type { RequestEnd } from "../../src/domain/observer.ts";
 import type { Target } from "../../src/domain/target.ts";
 import { type Metric, metricTable } from "../../src/telemetry/metric-table.ts";
 import { createMetrics, createObserver, type Metrics } from "../../src/telemetry/metrics.ts";

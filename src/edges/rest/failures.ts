@@ -1,5 +1,5 @@
 import type { GatewayError } from "../../domain/errors.ts";
-import type { Log } from "../../domain/observer.ts";
+import type { Log } from "../../domain/log.ts";
 
 /** An error is logged once, here at the edge, with its cause; the caller sees its message alone. */
 export function logFailure(log: Log, error: GatewayError): void {

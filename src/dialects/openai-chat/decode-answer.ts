@@ -1,0 +1,128 @@
+import { create } from "@bufbuild/protobuf";
+import { CompletedSchema, StartedSchema } from "../../../gen/trunkline/v1/stream_pb.ts";
+import type { Usage } from "../../../gen/trunkline/v1/usage_pb.ts";
+import { type Frame, withWire } from "../../domain/chat.ts";
+import { GatewayError } from "../../domain/errors.ts";
+import { ChoiceDecoder } from "./decode-choice.ts";
+import { decodeUsage } from "./decode-usage.ts";
+import { type Fields, fieldsOf, isFields, listOf, parseObject, textOf } from "./wire.ts";
+
+/** What a decoder is told of its provider. */
+export interface AnswerOptions {
+  /** Reads an error object that came inside an answer, under HTTP 200. */
+  failure(error: unknown): GatewayError;
+}
+
+/** A chat completion, whole or in chunks, on its way to frames. One vocabulary for both. */
+export class AnswerDecoder {
+  readonly #options: AnswerOptions;
+  readonly #choices = new Map<number, ChoiceDecoder>();
+  #id = "";
+  #started = false;
+  #usage: Usage | undefined;
+  #serviceTier = "";
+  done = false;
+
+  constructor(options: AnswerOptions) {
+    this.#options = options;
+  }
+
+  /** @throws GatewayError when the event is an error, `upstream_error` when it is not JSON */
+  pushChunk(data: string): readonly Frame[] {
+    if (data.trim() === "[DONE]") return this.#complete(`data: ${data}\n\n`);
+    const chunk = parseObject(data, "a stream event");
+    const { frames, repaired } = this.#step(chunk, "delta");
+    return repaired ? frames : withWire(frames, "openai-chat", `data: ${data.replaceAll("\n", "\ndata: ")}\n\n`);
+  }
+
+  /** A whole answer. */
+  pushWhole(body: string): readonly Frame[] {
+    const answer = parseObject(body, "an answer");
+    if (!Array.isArray(answer.choices) && answer.error === undefined) {
+      throw new GatewayError("upstream_error", "The provider's answer has no choices.");
+    }
+    const { frames, repaired } = this.#step(answer, "message");
+    const ends = this.#unfinished();
+    const whole = [...frames, ...ends, this.#completed()];
+    // An answer without usage is completed by an estimate, which its own text does not have.
+    return repaired || ends.length > 0 ? whole : withWire(whole, "openai-chat", body, true);
+  }
+
+  /** The bytes ended. @throws GatewayError `upstream_cut` when the answer did not */
+  end(): readonly Frame[] {
+    const open = [...this.#choices.values()].some(({ finished }) => !finished);
+    if (open || this.#choices.size === 0) {
+      throw new GatewayError("upstream_cut", "The provider's stream ended before its answer was complete.");
+    }
+    return this.#complete(null);
+  }
+
+  #step(chunk: Fields, member: "delta" | "message"): { frames: Frame[]; repaired: boolean } {
+    if (chunk.error !== undefined && chunk.error !== null) throw this.#options.failure(chunk.error);
+    const frames: Frame[] = [];
+    const choices = listOf(chunk, "choices");
+    if (!this.#started && (choices.length > 0 || textOf(chunk, "id") !== "")) frames.push(this.#start(chunk));
+    let repaired = choices.length > 0 && (textOf(chunk, "id") === "" || typeof chunk.object !== "string");
+    for (const choice of choices) {
+      if (textOf(choice, "finish_reason") === "error")
+        throw this.#options.failure(choice.error ?? "The answer failed.");
+      if (!isFields(choice[member]) && textOf(choice, "finish_reason") === "") continue;
+      const decoder = this.#choice(choice);
+      frames.push(...decoder.push(fieldsOf(choice, member), choice));
+      if (decoder.repaired || typeof choice.index !== "number") repaired = true;
+    }
+    if (isFields(chunk.usage)) {
+      this.#usage = decodeUsage(chunk.usage);
+      frames.push({ case: "usage", value: this.#usage, choice: 0, part: 0 });
+    }
+    this.#serviceTier = textOf(chunk, "service_tier") || this.#serviceTier;
+    return { frames, repaired };
+  }
+
+  #start(chunk: Fields): Frame {
+    this.#started = true;
+    this.#id = textOf(chunk, "id");
+    const seconds = typeof chunk.created === "number" && Number.isSafeInteger(chunk.created) ? chunk.created : null;
+    const value = create(StartedSchema, {
+      id: this.#id,
+      model: textOf(chunk, "model"),
+      ...(seconds === null ? {} : { created: { seconds: BigInt(seconds), nanos: 0 } }),
+    });
+    return { case: "started", value, choice: 0, part: 0 };
+  }
+
+  #choice({ index }: Fields): ChoiceDecoder {
+    const at = typeof index === "number" && Number.isInteger(index) && index >= 0 && index < maxChoices ? index : 0;
+    let decoder = this.#choices.get(at);
+    if (!decoder) {
+      // Ids for calls without one: told apart between answers by the answer's own id.
+      decoder = new ChoiceDecoder(at, () => `call_${this.#id.replaceAll(/[^A-Za-z0-9]/g, "").slice(-maxIdChars)}`);
+      this.#choices.set(at, decoder);
+    }
+    return decoder;
+  }
+
+  /** @param text the sentinel as it came; null when the bytes just ended */
+  #complete(text: string | null): readonly Frame[] {
+    if (!this.#started) throw new GatewayError("upstream_error", "The provider's stream held no answer.");
+    this.done = true;
+    const ends = this.#unfinished();
+    const frames = [...ends, this.#completed()];
+    return text === null || ends.length > 0 ? frames : withWire(frames, "openai-chat", text);
+  }
+
+  /** Choices that the provider left without a finish reason before its sentinel. */
+  #unfinished(): Frame[] {
+    return [...this.#choices.values()].flatMap((choice) => choice.end());
+  }
+
+  #completed(): Frame {
+    const usage = this.#usage === undefined ? {} : { usage: this.#usage };
+    const value = create(CompletedSchema, { serviceTier: this.#serviceTier, ...usage });
+    return { case: "completed", value, choice: 0, part: 0 };
+  }
+}
+
+/** Contract: choice_count is at most 128. */
+const maxChoices = 128;
+const maxIdChars = 24;

@@ -1,0 +1,136 @@
+import {
+  type ChatMessage,
+  type Part,
+  Role,
+  ToolCallKind,
+  type ToolResult,
+} from "../../../gen/trunkline/v1/message_pb.ts";
+import type { LossReport } from "../../domain/loss.ts";
+import type { JsonMembers, JsonTree } from "../json-text.ts";
+import { type ChatQuirks, encodeContentPart, searchText } from "./encode-media.ts";
+
+/** The conversation as chat messages. One of ours becomes several where a message holds the results of several calls. */
+export function encodeMessages(
+  messages: readonly ChatMessage[],
+  quirks: ChatQuirks,
+  losses: LossReport,
+): readonly JsonTree[] {
+  return messages.flatMap((message, i) => new MessageEncoder(message, `messages[${i}]`, quirks, losses).encode());
+}
+
+class MessageEncoder {
+  readonly #message: ChatMessage;
+  readonly #field: string;
+  readonly #quirks: ChatQuirks;
+  readonly #losses: LossReport;
+
+  constructor(message: ChatMessage, field: string, quirks: ChatQuirks, losses: LossReport) {
+    this.#message = message;
+    this.#field = field;
+    this.#quirks = quirks;
+    this.#losses = losses;
+  }
+
+  encode(): JsonMembers[] {
+    const name = this.#message.name === undefined ? {} : { name: this.#message.name };
+    switch (this.#message.role) {
+      case Role.SYSTEM:
+        return [{ role: "system", content: this.#content(this.#message.parts), ...name }];
+      case Role.DEVELOPER:
+        return [
+          {
+            role: this.#quirks.developerRole ? "developer" : "system",
+            content: this.#content(this.#message.parts),
+            ...name,
+          },
+        ];
+      case Role.ASSISTANT:
+        return [{ ...this.#assistant(), ...name }];
+      default:
+        return this.#user(name);
+    }
+  }
+
+  /** Results first, each a message of its own: they answer the turn before, and what follows is said after them. */
+  #user(name: JsonMembers): JsonMembers[] {
+    const encoded: JsonMembers[] = [];
+    const rest: Part[] = [];
+    for (const [i, part] of this.#message.parts.entries()) {
+      if (part.kind.case === "toolResult")
+        encoded.push(this.#result(part.kind.value, `${this.#field}.parts[${i}].tool_result`));
+      else rest.push(part);
+    }
+    if (rest.length > 0 || encoded.length === 0) encoded.push({ role: "user", content: this.#content(rest), ...name });
+    return encoded;
+  }
+
+  #result({ callId, parts, isError }: ToolResult, field: string): JsonMembers {
+    const content = parts.map((part, i): JsonMembers | null => {
+      const at = `${field}.parts[${i}]`;
+      if (part.kind.case === "searchResult") return { type: "text", text: searchText(part.kind.value) };
+      return encodeContentPart(part, at, this.#quirks, this.#losses);
+    });
+    if (isError)
+      this.#losses.approximate(`${field}.is_error`, "is sent as the text's beginning: this provider has no flag.");
+    const sent = content.filter((part) => part !== null);
+    if (isError) sent.unshift({ type: "text", text: "Error:" });
+    return { role: "tool", tool_call_id: callId, content: plain(sent) };
+  }
+
+  #content(parts: readonly Part[]): JsonTree {
+    const sent = parts.map((part) => {
+      const at = `${this.#field}.parts[${this.#message.parts.indexOf(part)}]`;
+      return encodeContentPart(part, at, this.#quirks, this.#losses);
+    });
+    return plain(sent.filter((part) => part !== null));
+  }
+
+  #assistant(): JsonMembers {
+    const content: JsonMembers[] = [];
+    const calls: JsonTree[] = [];
+    const reasoning: string[] = [];
+    const message: JsonMembers = { role: "assistant" };
+    if (this.#message.phase !== undefined) message.phase = this.#message.phase;
+    for (const [i, part] of this.#message.parts.entries()) {
+      const field = `${this.#field}.parts[${i}]`;
+      const { kind } = part;
+      if (part.cache && kind.case !== "text") this.#losses.drop(`${field}.cache`, "is taken on text only.");
+      if (kind.case === "toolCall") calls.push(this.#call(kind.value));
+      else if (kind.case === "refusal") content.push({ type: "refusal", refusal: kind.value.text });
+      else if (kind.case === "audio" && kind.value.id !== undefined) message.audio = { id: kind.value.id };
+      else if (kind.case === "reasoning") reasoning.push(this.#reasoning(part, field));
+      else if (kind.case === "text") content.push({ type: "text", text: kind.value });
+      else
+        this.#losses.drop(
+          field,
+          `a part of kind ${kind.case} in an assistant's message is not taken by this provider.`,
+        );
+    }
+    const thought = reasoning.join("");
+    if (this.#quirks.reasoningField !== null && thought !== "") message[this.#quirks.reasoningField] = thought;
+    message.content = content.length === 0 ? (calls.length > 0 || message.audio ? null : "") : plain(content);
+    if (calls.length > 0) message.tool_calls = calls;
+    return message;
+  }
+
+  #call({ id, name, kind, arguments: text }: Extract<Part["kind"], { case: "toolCall" }>["value"]): JsonTree {
+    if (kind === ToolCallKind.CUSTOM) return { id, type: "custom", custom: { name, input: text } };
+    return { id, type: "function", function: { name, arguments: text } };
+  }
+
+  /** The text of an earlier thought, where the server reads it; its proof belongs to whom issued it. */
+  #reasoning(part: Part, field: string): string {
+    const text = part.kind.case === "reasoning" ? part.kind.value.text : "";
+    if (this.#quirks.reasoningField !== null && !part.proof) return text;
+    this.#losses.drop(field, "reasoning of earlier turns is not taken by this provider.");
+    return "";
+  }
+}
+
+/** One text is a string, as every server understands it; anything else, or a marked text, is a list. */
+function plain(content: readonly JsonMembers[]): JsonTree {
+  const [only] = content;
+  if (content.length === 0) return "";
+  if (content.length === 1 && only?.type === "text" && Object.keys(only).length === 2) return only.text ?? "";
+  return content;
+}

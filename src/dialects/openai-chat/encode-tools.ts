@@ -1,0 +1,107 @@
+import type { WebSearchOptions } from "../../../gen/trunkline/v1/tool_pb.ts";
+import { type FunctionTool, type Tool, type ToolChoice, ToolChoiceMode } from "../../../gen/trunkline/v1/tool_pb.ts";
+import type { LossReport } from "../../domain/loss.ts";
+import { membersOf, objectText } from "../json-splice.ts";
+import type { JsonMembers, JsonTree } from "../json-text.ts";
+import type { ChatQuirks } from "./encode-media.ts";
+
+/** Tools as chat completions take them. Schemas are written as the caller wrote them. */
+export function encodeTools(tools: readonly Tool[], quirks: ChatQuirks, losses: LossReport): readonly JsonTree[] {
+  return tools.flatMap((tool, i) => {
+    const field = `tools[${i}]`;
+    reportTool(tool, field, losses);
+    const { kind } = tool;
+    switch (kind.case) {
+      case "function":
+        return [{ type: "function", function: encodeFunction(kind.value, `${field}.function`, losses) }];
+      case "custom": {
+        const { name, description, grammar } = kind.value;
+        const format = grammar && {
+          type: "grammar",
+          grammar: { syntax: grammar.syntax, definition: grammar.definition },
+        };
+        return [{ type: "custom", custom: { name, ...(description && { description }), ...(format && { format }) } }];
+      }
+      case "hosted":
+        // A server other than OpenAI's own may know tools of its own; which, it says itself.
+        if (quirks.kind === "openai" && !quirks.extendedSampling) break;
+        return [
+          {
+            type: kind.value.type,
+            ...named(kind.value.name),
+            ...membersOf(kind.value.optionsJson, `${field}.hosted.options_json`),
+          },
+        ];
+    }
+    losses.drop(field, "a tool that the provider runs is not offered through chat completions.");
+    return [];
+  });
+}
+
+function named(name: string): JsonMembers {
+  return name === "" ? {} : { name };
+}
+
+function reportTool(tool: Tool, field: string, losses: LossReport): void {
+  if (tool.cache) losses.drop(`${field}.cache`, "is not taken on tools by this provider.");
+  if (tool.deferLoading !== undefined) losses.drop(`${field}.defer_loading`, "is not taken by this provider.");
+  if (tool.allowedCallers.length > 0) losses.drop(`${field}.allowed_callers`, "is not taken by this provider.");
+}
+
+function encodeFunction(tool: FunctionTool, field: string, losses: LossReport): JsonTree {
+  if (tool.outputSchema !== undefined) losses.drop(`${field}.output_schema`, "is not taken by this provider.");
+  if (tool.inputExamplesJson.length > 0) losses.drop(`${field}.input_examples_json`, "is not taken by this provider.");
+  const { name, description, strict, parametersSchema } = tool;
+  return {
+    name,
+    ...(description && { description }),
+    ...(parametersSchema && { parameters: objectText(parametersSchema, `${field}.parameters_schema`) }),
+    ...(strict !== undefined && { strict }),
+  };
+}
+
+const modes: Readonly<Record<number, string>> = {
+  [ToolChoiceMode.AUTO]: "auto",
+  [ToolChoiceMode.NONE]: "none",
+  [ToolChoiceMode.REQUIRED]: "required",
+};
+
+export function encodeToolChoice({ kind }: ToolChoice, tools: readonly Tool[]): JsonTree | undefined {
+  switch (kind.case) {
+    case "mode":
+      return modes[kind.value];
+    case "toolName":
+      return reference(kind.value, tools);
+    case "allowed": {
+      const { mode, names } = kind.value;
+      const allowed = { mode: modes[mode] ?? "auto", tools: names.map((name) => reference(name, tools)) };
+      return { type: "allowed_tools", allowed_tools: allowed };
+    }
+    default:
+      return undefined;
+  }
+}
+
+/** A tool as `tool_choice` names it: by the kind that it was offered as. */
+function reference(name: string, tools: readonly Tool[]): JsonTree {
+  const custom = tools.some(({ kind }) => kind.case === "custom" && kind.value.name === name);
+  return custom ? { type: "custom", custom: { name } } : { type: "function", function: { name } };
+}
+
+/** Web search as a setting, as OpenAI's search models take it. */
+export function encodeWebSearch(options: WebSearchOptions, losses: LossReport): JsonTree {
+  if (options.allowedDomains.length > 0) losses.drop("web_search.allowed_domains", "is not taken by this provider.");
+  if (options.blockedDomains.length > 0) losses.drop("web_search.blocked_domains", "is not taken by this provider.");
+  if (options.maxUses !== undefined) losses.drop("web_search.max_uses", "is not taken by this provider.");
+  const { city, region, country, timezone } = options.userLocation ?? {};
+  const approximate = {
+    ...(city && { city }),
+    ...(region && { region }),
+    ...(country && { country }),
+    ...(timezone && { timezone }),
+  };
+  return {
+    ...(options.contextSize !== undefined && { search_context_size: options.contextSize }),
+    ...(options.userLocation && { user_location: { type: "approximate", approximate } }),
+  };
+}

@@ -1,0 +1,168 @@
+import { type Fields, isFields, textOf } from "../../dialects/openai-chat/wire.ts";
+import { retryAfterMs, scrubbed } from "../../dialects/upstream-errors.ts";
+import { type ErrorCode, type ErrorDetail, GatewayError } from "../../domain/errors.ts";
+import type { Target } from "../../domain/target.ts";
+import type { DecodeMemory, HttpReply } from "../provider.ts";
+
+/**
+ * What a failed call means, by contract section 2.7. Bodies may be OpenAI's, another server's, HTML or nothing: the
+ * status decides, the body refines.
+ */
+export function fromError(reply: HttpReply, memory: DecodeMemory): GatewayError {
+  const requestId = reply.headers["x-request-id"];
+  return toError(reply.status, errorIn(reply.body), memory.target, reply.headers, {
+    upstreamStatus: reply.status,
+    ...(requestId && { upstreamRequestId: requestId }),
+  });
+}
+
+/** An error that came inside an answer, under HTTP 200. */
+export function failureOf(error: unknown, target: Target): GatewayError {
+  const fields: Fields = isFields(error) ? error : { message: typeof error === "string" ? error : "" };
+  const status = typeof fields.code === "number" ? fields.code : (statuses.get(textOf(fields, "type")) ?? 500);
+  return toError(status >= 400 && status < 600 ? status : 500, fields, target, {}, {});
+}
+
+function toError(
+  status: number,
+  error: Fields,
+  target: Target,
+  headers: HttpReply["headers"],
+  facts: ErrorDetail,
+): GatewayError {
+  const upstreamCode = textOf(error, "code") || textOf(error, "type");
+  const words = textOf(error, "message");
+  const { code, advice } = classify(status, textOf(error, "type"), textOf(error, "code"), words);
+  const param = textOf(error, "param");
+  return new GatewayError(code, advice ?? message(words, status), {
+    ...facts,
+    provider: target.instance,
+    model: target.model,
+    ...(upstreamCode && { upstreamCode: scrubbed(upstreamCode).slice(0, maxCodeLength) }),
+    ...(param && requestFaults.has(code) && { param: param.slice(0, maxParamLength), field: fieldOf(param) }),
+    ...retryAdvice(code, headers),
+  });
+}
+
+interface Verdict {
+  readonly code: ErrorCode;
+  /** Replaces the provider's words, where they must not be shown. */
+  readonly advice?: string;
+}
+
+function classify(status: number, type: string, code: string, words: string): Verdict {
+  // The gateway's own key is at fault, not the caller's; the provider's words hold a part of it.
+  if (status === 401 || status === 403) {
+    return { code: "upstream_auth", advice: `The provider refused the gateway's credential (HTTP ${status}).` };
+  }
+  if (status === 402 || code === "insufficient_quota" || type === "insufficient_quota")
+    return { code: "insufficient_quota" };
+  if (code === "content_filter" || code === "content_policy_violation") return { code: "content_filter" };
+  if (status === 400 || status === 413 || status === 422) return { code: refusalCode(status, code, words) };
+  if (status === 404)
+    return { code: /\bfile\b/i.test(words) && !/\bmodel\b/i.test(words) ? "file_not_found" : "model_not_found" };
+  if (status === 503 && /overloaded/i.test(code + words)) return { code: "overloaded" };
+  return { code: codes.get(status) ?? (status >= 400 && status < 500 ? "invalid_value" : "upstream_error") };
+}
+
+function refusalCode(status: number, code: string, words: string): ErrorCode {
+  if (code === "context_length_exceeded" || tooLong.test(words)) return "context_length_exceeded";
+  if (code === "unsupported_parameter" || code === "unsupported_value") return code;
+  return status === 413 ? "request_too_large" : "invalid_value";
+}
+
+/** The wordings of OpenAI and of servers that speak its format. */
+const tooLong =
+  /maximum context length|context (?:window|length|size)|prompt is too long|input is too long|too many (?:input )?tokens|reduce the length of the messages/i;
+
+const codes: ReadonlyMap<number, ErrorCode> = new Map([
+  [408, "timeout"],
+  [409, "conflict"],
+  [425, "service_unavailable"],
+  [429, "rate_limit_exceeded"],
+  [498, "rate_limit_exceeded"],
+  [500, "upstream_error"],
+  [501, "not_implemented"],
+  [502, "service_unavailable"],
+  [503, "service_unavailable"],
+  [504, "timeout"],
+  [529, "overloaded"],
+]);
+
+/** The status that each error type goes with, for errors that come without one. */
+const statuses: ReadonlyMap<string, number> = new Map([
+  ["invalid_request_error", 400],
+  ["authentication_error", 401],
+  ["permission_error", 403],
+  ["not_found_error", 404],
+  ["insufficient_quota", 402],
+  ["rate_limit_error", 429],
+  ["rate_limit_exceeded", 429],
+  ["server_error", 500],
+  ["overloaded_error", 529],
+]);
+
+const requestFaults: ReadonlySet<ErrorCode> = new Set([
+  "invalid_value",
+  "unsupported_parameter",
+  "unsupported_value",
+  "context_length_exceeded",
+]);
+
+/** Names that differ between chat completions and the contract; paths inside messages differ more and are cut there. */
+const fields: ReadonlyMap<string, string> = new Map([
+  ["max_tokens", "max_output_tokens"],
+  ["max_completion_tokens", "max_output_tokens"],
+  ["n", "choice_count"],
+  ["reasoning_effort", "reasoning.effort"],
+  ["user", "end_user_id"],
+  ["safety_identifier", "end_user_id"],
+]);
+
+function fieldOf(param: string): string {
+  return (fields.get(param) ?? param.replace(/^(messages\[\d+\]|messages\.\[?\d+\]?).*$/, "$1")).slice(
+    0,
+    maxParamLength,
+  );
+}
+
+function retryAdvice(code: ErrorCode, headers: HttpReply["headers"]): ErrorDetail {
+  if (code === "insufficient_quota") return { retryable: false };
+  const said = headers["x-should-retry"];
+  const wait = waitable.has(code) ? retryAfterMs(headers) : undefined;
+  return {
+    ...(wait === undefined ? {} : { retryAfterMs: wait }),
+    ...(said === "true" || said === "false" ? { retryable: said === "true" } : {}),
+  };
+}
+
+const waitable: ReadonlySet<ErrorCode> = new Set([
+  "rate_limit_exceeded",
+  "overloaded",
+  "service_unavailable",
+  "upstream_error",
+  "conflict",
+]);
+
+/** `{"error":{…}}`, `{"error":"…"}`, vLLM's and Mistral's bare `{"object":"error",…}`, or anything else. */
+function errorIn(body: string): Fields {
+  let value: unknown;
+  try {
+    value = JSON.parse(body);
+  } catch {
+    return {}; // HTML, plain text, nothing: the status says enough, and such text is no message for people.
+  }
+  if (Array.isArray(value)) value = value[0];
+  if (!isFields(value)) return {};
+  if (isFields(value.error)) return value.error;
+  if (typeof value.error === "string") return { message: value.error };
+  return typeof value.message === "string" ? value : {};
+}
+
+function message(words: string, status: number): string {
+  const shown = scrubbed(words).trim();
+  return shown === "" ? `The provider answered with HTTP ${status}.` : `The provider says: ${shown}`;
+}
+
+const maxCodeLength = 64;
+const maxParamLength = 256;

@@ -1,0 +1,123 @@
+import { isFields, listOf, parseObject, textOf } from "../../dialects/openai-chat/wire.ts";
+import type { ModelFacts } from "../../domain/target.ts";
+import type { HttpReply, ModelPage } from "../provider.ts";
+
+/** What a family of models takes and refuses beyond the facts that callers are told. */
+export interface ModelRules {
+  /** Whether sampling, penalties and token probabilities are refused. */
+  readonly reasons: boolean;
+  /** Whether effort `none` lifts that refusal. */
+  readonly effortNone: boolean;
+  /** Whether `stop` is taken. */
+  readonly stop: boolean;
+}
+
+interface Family {
+  readonly pattern: RegExp;
+  readonly facts: ModelFacts;
+  readonly rules: ModelRules;
+}
+
+const plain: ModelRules = { reasons: false, effortNone: false, stop: true };
+const efforts = ["minimal", "low", "medium", "high"];
+const text = ["text"];
+const seeing = ["text", "image", "document"];
+const chat = ["tools", "json_schema", "streaming"];
+
+/** First match wins. Figures as OpenAI documents them; wire.md §2.1 for what is refused. */
+const families: readonly Family[] = [
+  family(/^text-embedding/, { contextWindow: 8_191, capabilities: ["embeddings"] }),
+  family(
+    /^gpt-(?:5\.[1-9]|[6-9])/,
+    {
+      ...window(400_000, 128_000),
+      ...reasoning(["none", ...efforts.slice(1), "xhigh"]),
+    },
+    { reasons: true, effortNone: true, stop: true },
+  ),
+  family(
+    /^gpt-5/,
+    { ...window(400_000, 128_000), ...reasoning(efforts) },
+    { reasons: true, effortNone: false, stop: true },
+  ),
+  family(
+    /^o(?:3|4-mini)/,
+    { ...window(200_000, 100_000), ...reasoning(efforts.slice(1)) },
+    { reasons: true, effortNone: false, stop: false },
+  ),
+  family(
+    /^o\d/,
+    { ...window(200_000, 100_000), ...reasoning(efforts.slice(1)) },
+    { reasons: true, effortNone: false, stop: true },
+  ),
+  family(/^gpt-4\.1/, {
+    ...window(1_047_576, 32_768),
+    inputModalities: seeing,
+    outputModalities: text,
+    capabilities: [...chat, "logprobs"],
+  }),
+  family(/^(?:chat)?gpt-4o/, {
+    ...window(128_000, 16_384),
+    inputModalities: seeing,
+    outputModalities: text,
+    capabilities: [...chat, "logprobs"],
+  }),
+  family(/^gpt-4-turbo/, {
+    ...window(128_000, 4_096),
+    inputModalities: ["text", "image"],
+    outputModalities: text,
+    capabilities: ["tools", "streaming", "logprobs"],
+  }),
+  family(/^gpt-3\.5/, {
+    ...window(16_385, 4_096),
+    inputModalities: text,
+    outputModalities: text,
+    capabilities: ["tools", "streaming", "logprobs"],
+  }),
+];
+
+/** What the catalogue knows of a model by its name; nothing of names it does not know. */
+export function factsOf(model: string): ModelFacts {
+  return familyOf(model)?.facts ?? {};
+}
+
+export function rulesOf(model: string): ModelRules {
+  return familyOf(model)?.rules ?? plain;
+}
+
+/** Prefixes of resellers (`openai/gpt-5`) do not change what the model takes. */
+function familyOf(model: string): Family | undefined {
+  const name = model.slice(model.lastIndexOf("/") + 1).toLowerCase();
+  return families.find(({ pattern }) => pattern.test(name));
+}
+
+function family(pattern: RegExp, facts: ModelFacts, rules = plain): Family {
+  return { pattern, facts, rules };
+}
+
+function window(contextWindow: number, maxOutputTokens: number) {
+  return { contextWindow, maxOutputTokens };
+}
+
+function reasoning(levels: readonly string[]): ModelFacts {
+  return {
+    inputModalities: seeing,
+    outputModalities: text,
+    capabilities: [...chat, "reasoning"],
+    efforts: levels,
+    parametersRefused: ["temperature", "top_p", "frequency_penalty", "presence_penalty", "logit_bias", "top_logprobs"],
+  };
+}
+
+/** OpenAI's list has no pages. Servers that speak its format may leave out all but the id. */
+export function fromModelPage(reply: HttpReply): ModelPage {
+  const list = listOf(parseObject(reply.body, "a list of models"), "data");
+  const models = list.flatMap((entry) => {
+    const id = textOf(entry, "id");
+    if (id === "" || !isFields(entry)) return [];
+    const createdAtMs = typeof entry.created === "number" ? { createdAtMs: entry.created * 1000 } : {};
+    const shutdown = Date.parse(textOf(entry, "shutdown_date"));
+    return [{ id, facts: { ...createdAtMs, ...(Number.isNaN(shutdown) ? {} : { shutdownAtMs: shutdown }) } }];
+  });
+  return { models, next: null };
+}

@@ -1,0 +1,91 @@
+import { type ChatRequest, LossPolicy } from "../../../gen/trunkline/v1/chat_pb.ts";
+import { toJsonText } from "../../dialects/json-text.ts";
+import type { ChatQuirks } from "../../dialects/openai-chat/encode-media.ts";
+import { encodeChatRequest } from "../../dialects/openai-chat/encode-request.ts";
+import { patchChatRequest } from "../../dialects/openai-chat/patch-request.ts";
+import { reportUnknownMembers } from "../../dialects/unknown-members.ts";
+import type { ChatCall } from "../../domain/chat.ts";
+import { LossReport } from "../../domain/loss.ts";
+import type { Target } from "../../domain/target.ts";
+import type { ProviderRequest } from "../provider.ts";
+import { rulesOf } from "./models.ts";
+
+/** OpenAI's own servers. */
+const exact: ChatQuirks = {
+  kind: "openai",
+  maxTokensName: "max_completion_tokens",
+  developerRole: true,
+  reasoningField: null,
+  cacheMarks: true,
+  extendedSampling: false,
+};
+
+/** Any other server that speaks the format: the older names, which all of them know (wire.md §16). */
+const compatible: ChatQuirks = {
+  kind: "openai",
+  maxTokensName: "max_tokens",
+  developerRole: false,
+  reasoningField: "reasoning_content",
+  cacheMarks: false,
+  extendedSampling: true,
+};
+
+/**
+ * A caller who speaks chat completions has its own body sent on, patched; what OpenAI does not take then, it says
+ * itself. Every other request is built from the contract.
+ */
+export function toRequest(call: ChatCall, target: Target): ProviderRequest {
+  const { request, stream, source } = call;
+  const losses = new LossReport(request.lossPolicy === LossPolicy.REFUSE);
+  const patched = source?.dialect === "openai-chat" ? source : null;
+  reportUnknownMembers(source, patched && "openai-chat", losses);
+  const body = patched ? patchChatRequest(patched, target.model, stream) : build(request, stream, target, losses);
+  return {
+    method: "POST",
+    path: "/chat/completions",
+    headers: { accept: stream ? "text/event-stream" : "application/json" },
+    body,
+    losses: losses.losses,
+    memory: { target, stream },
+  };
+}
+
+function build(request: ChatRequest, stream: boolean, target: Target, losses: LossReport): string {
+  const quirks = target.wire === "exact" ? exact : compatible;
+  const body = encodeChatRequest(request, { model: target.model, stream }, quirks, losses);
+  const rules = rulesOf(target.model);
+  const lifted = rules.effortNone && request.reasoning?.effort === "none";
+  if (rules.reasons && !lifted) for (const name of refusedWhileReasoning) drop(name);
+  if (!rules.stop) drop("stop");
+  // Models that reason are the ones that know only the newer name, on every server that has them.
+  if (rules.reasons && body.max_tokens !== undefined) {
+    body.max_completion_tokens = body.max_tokens;
+    delete body.max_tokens;
+  }
+  return toJsonText(body);
+
+  function drop(name: string): void {
+    // A default says nothing: it is left out without a word.
+    if (body[name] !== undefined && body[name] !== defaults[name]) {
+      losses.drop(name, `is not taken by ${target.model}, which reasons before it answers.`);
+    }
+    delete body[name];
+  }
+}
+
+const refusedWhileReasoning = [
+  "temperature",
+  "top_p",
+  "frequency_penalty",
+  "presence_penalty",
+  "logit_bias",
+  "logprobs",
+  "top_logprobs",
+];
+const defaults: Readonly<Record<string, unknown>> = {
+  temperature: 1,
+  top_p: 1,
+  frequency_penalty: 0,
+  presence_penalty: 0,
+  logprobs: false,
+};

@@ -1,0 +1,113 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { request } from "node:http";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { performance } from "node:perf_hooks";
+import { setTimeout as pause } from "node:timers/promises";
+
+const root = join(import.meta.dirname, "..");
+const readyWithinMs = 20_000;
+const stopWithinMs = 5_000;
+
+/** The key that the measured gateway asks for: authentication is part of what is measured. */
+export const masterKey = "bench-master-key";
+
+export interface Server {
+  readonly pid: number;
+  /** Without a slash at its end. */
+  readonly url: string;
+  /** From its start until it answered for the first time. */
+  readonly readyMs: number;
+  stop(): Promise<void>;
+}
+
+/** The upstream with fixed answers. */
+export async function startMock(program: string): Promise<Server> {
+  const port = await freePort();
+  return start([program], { MOCK_ADDR: `127.0.0.1:${port}` }, `http://127.0.0.1:${port}`, "/health");
+}
+
+/** The bare pass-through that ratios refer to: it copies bytes and looks at nothing. */
+export async function startBare(upstream: Server): Promise<Server> {
+  const port = await freePort();
+  const env = { UP: upstream.url, PORT: String(port), CONNS: "2048" };
+  return start([process.execPath, join(root, "bench/bare/bare.mjs")], env, `http://127.0.0.1:${port}`, "/");
+}
+
+/** The bundled gateway with a master key; `opsUrl` has its metrics. */
+export async function startGateway(
+  upstream: Server,
+  { models, dataDir }: { readonly models: readonly string[]; readonly dataDir: string },
+): Promise<Server & { readonly opsUrl: string }> {
+  const port = await freePort();
+  const opsPort = await freePort();
+  const env = {
+    PORT: String(port),
+    TRUNKLINE_OPS_PORT: String(opsPort),
+    TRUNKLINE_MASTER_KEY: masterKey,
+    OPENAI_API_KEY: "sk-bench",
+    OPENAI_BASE_URL: `${upstream.url}/v1`,
+    OPENAI_MODELS: models.join(","),
+    TRUNKLINE_DATA_DIR: dataDir,
+  };
+  const command = [process.execPath, join(root, "dist/trunkline.mjs"), "serve", "--log-level", "error"];
+  const server = await start(command, env, `http://127.0.0.1:${port}`, "/health/ready");
+  return { ...server, opsUrl: `http://127.0.0.1:${opsPort}` };
+}
+
+async function start(
+  [program = "", ...args]: readonly string[],
+  env: Readonly<Record<string, string>>,
+  url: string,
+  readyPath: string,
+): Promise<Server> {
+  const startedMs = performance.now();
+  const child = spawn(program, args, {
+    // Only what a server needs: a provider's key in the caller's environment must not become part of the run.
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
+    stdio: ["ignore", "ignore", "inherit"],
+  });
+  await once(child, "spawn");
+  const exited = once(child, "exit");
+  while ((await statusOf(`${url}${readyPath}`)) !== 200) {
+    if (child.exitCode !== null) throw new Error(`${program} ${args.join(" ")} ended with ${child.exitCode}.`);
+    if (performance.now() - startedMs > readyWithinMs) throw new Error(`${url} did not become ready.`);
+    await pause(5);
+  }
+  return {
+    // A child that was spawned has a pid.
+    pid: child.pid ?? 0,
+    url,
+    readyMs: performance.now() - startedMs,
+    async stop() {
+      child.kill("SIGTERM");
+      const killer = setTimeout(() => child.kill("SIGKILL"), stopWithinMs);
+      await exited;
+      clearTimeout(killer);
+    },
+  };
+}
+
+/** The status that a GET is answered with; 0 when nothing answers. */
+function statusOf(url: string): Promise<number> {
+  return new Promise((resolve) => {
+    const call = request(url, { agent: false, timeout: 1_000 }, (answer) => {
+      answer.resume();
+      resolve(answer.statusCode ?? 0);
+    });
+    call.on("timeout", () => call.destroy());
+    call.on("error", () => resolve(0));
+    call.end();
+  });
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, "127.0.0.1");
+  await once(probe, "listening");
+  const address = probe.address();
+  if (address === null || typeof address === "string") throw new Error("a TCP listener has a port");
+  probe.close();
+  await once(probe, "close");
+  return address.port;
+}

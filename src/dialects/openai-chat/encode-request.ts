@@ -175,19 +175,26 @@ const reserved = new Set([
   "input",
 ]);
 
-/** What only this provider knows, merged into the body last. @throws GatewayError `invalid_value` for a member set twice */
 function mergeOptions(body: JsonMembers, request: ChatRequest, { kind }: ChatQuirks): JsonMembers {
+  return { ...body, ...optionMembers(request, kind, (name) => body[name] !== undefined) };
+}
+
+/**
+ * What only this provider knows: to be merged into its body last.
+ * @param isSet whether the body has a member of this name already
+ * @throws GatewayError `invalid_value` for a member set twice, or one that the contract has a field for
+ */
+export function optionMembers(request: ChatRequest, kind: string, isSet: (name: string) => boolean): JsonMembers {
   const text = request.providerOptions[kind];
-  if (text === undefined) return body;
+  if (text === undefined) return {};
   const field = `provider_options.${kind}`;
-  const merged = { ...body };
-  for (const [name, value] of Object.entries(membersOf(text, field))) {
+  const members = membersOf(text, field);
+  for (const name of Object.keys(members)) {
     if (reserved.has(name))
       throw invalidValue(`${field}.${name}`, "cannot be set here: the request has a field for it.");
-    if (merged[name] !== undefined) {
+    if (isSet(name)) {
       throw invalidValue(`${field}.${name}`, "is also set by a typed field of the request. Set it once.");
     }
-    merged[name] = value;
   }
-  return merged;
+  return members;
 }

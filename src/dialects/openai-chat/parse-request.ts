@@ -21,9 +21,6 @@ export interface ParsedChat {
   readonly legacyFunctions: boolean;
 }
 
-/** Members of the body that are the gateway's own: never sent to a provider, whatever its dialect. */
-export const gatewayMembers: ReadonlySet<string> = new Set(["provider_options", "fallback_models"]);
-
 /**
  * Reads `POST /v1/chat/completions`: OpenAI's fields, the deprecated ones, and the extensions seen in the wild
  * (reasoning on messages, cache marks, top_k, …), as wire.md §2 lists them. One message here is one message there, so

@@ -1,41 +1,36 @@
-import type { SourceBody, Span } from "../../domain/chat.ts";
+import type { SourceBody } from "../../domain/chat.ts";
 import { scanJson } from "../json-scan.ts";
+import { type JsonMembers, toJsonText } from "../json-text.ts";
+import { gatewayMembers } from "./gateway-members.ts";
 
 /**
- * The caller's own body for another model: everything but `model` and, for streams, `stream_options.include_usage` stays
- * as it was written, byte for byte. Usage is always asked for; the edge withholds it from who did not ask.
+ * The caller's own body for another model: every member stays as it was written, byte for byte, but `model`, the
+ * gateway's own members, which go, and for streams `stream_options.include_usage`. Usage is always asked for; the edge
+ * withholds it from who did not ask.
+ * @param extra members of the provider's own, to be put behind the caller's
  */
-export function patchChatRequest({ text, members }: SourceBody, model: string, stream: boolean): string {
-  const edits: Edit[] = [];
-  const modelSpan = members.get("model");
-  if (modelSpan) edits.push({ ...modelSpan, text: JSON.stringify(model) });
-  if (stream) edits.push(usageEdit(text, members.get("stream_options")));
-  edits.sort((a, b) => a.start - b.start);
-
-  let patched = "";
-  let at = 0;
-  for (const edit of edits) {
-    patched += text.slice(at, edit.start) + edit.text;
-    at = edit.end;
+export function patchChatRequest(
+  { text, members }: SourceBody,
+  { model, stream, extra }: { readonly model: string; readonly stream: boolean; readonly extra: JsonMembers },
+): string {
+  const patched: string[] = [];
+  for (const [name, { start, end }] of members) {
+    if (gatewayMembers.has(name)) continue;
+    const own = text.slice(start, end);
+    if (name === "model") patched.push(`"model":${JSON.stringify(model)}`);
+    else if (name === "stream_options" && stream) patched.push(`"stream_options":${withUsage(own)}`);
+    else patched.push(`${JSON.stringify(name)}:${own}`);
   }
-  return patched + text.slice(at);
+  if (stream && !members.has("stream_options")) patched.push('"stream_options":{"include_usage":true}');
+  if (Object.keys(extra).length > 0) patched.push(toJsonText(extra).slice(1, -1));
+  return `{${patched.join(",")}}`;
 }
 
-interface Edit extends Span {
-  readonly text: string;
-}
-
-function usageEdit(text: string, options: Span | undefined): Edit {
-  if (!options) {
-    // The body is an object with members, as it names a model: a member more fits before its end.
-    const end = text.lastIndexOf("}");
-    return { start: end, end, text: ',"stream_options":{"include_usage":true}' };
-  }
-  const own = text.slice(options.start, options.end);
-  if (own === "null") return { ...options, text: '{"include_usage":true}' };
+/** @param own the caller's `stream_options`: an object, or null */
+function withUsage(own: string): string {
+  if (own === "null") return '{"include_usage":true}';
   const { members } = scanJson(own);
   const asked = members.get("include_usage");
-  if (asked) return { start: options.start + asked.start, end: options.start + asked.end, text: "true" };
-  const member = members.size === 0 ? '"include_usage":true' : '"include_usage":true,';
-  return { start: options.start + 1, end: options.start + 1, text: member };
+  if (asked) return `${own.slice(0, asked.start)}true${own.slice(asked.end)}`;
+  return `{"include_usage":true${members.size === 0 ? "" : ","}${own.slice(1)}`;
 }

@@ -1,10 +1,10 @@
 import { type ChatRequest, LossPolicy } from "../../../gen/trunkline/v1/chat_pb.ts";
 import { toJsonText } from "../../dialects/json-text.ts";
 import type { ChatQuirks } from "../../dialects/openai-chat/encode-media.ts";
-import { encodeChatRequest } from "../../dialects/openai-chat/encode-request.ts";
+import { encodeChatRequest, optionMembers } from "../../dialects/openai-chat/encode-request.ts";
 import { patchChatRequest } from "../../dialects/openai-chat/patch-request.ts";
 import { reportUnknownMembers } from "../../dialects/unknown-members.ts";
-import type { ChatCall } from "../../domain/chat.ts";
+import type { ChatCall, SourceBody } from "../../domain/chat.ts";
 import { LossReport } from "../../domain/loss.ts";
 import type { Target } from "../../domain/target.ts";
 import type { ProviderRequest } from "../provider.ts";
@@ -39,7 +39,7 @@ export function toRequest(call: ChatCall, target: Target): ProviderRequest {
   const losses = new LossReport(request.lossPolicy === LossPolicy.REFUSE);
   const patched = source?.dialect === "openai-chat" ? source : null;
   reportUnknownMembers(source, patched && "openai-chat", losses);
-  const body = patched ? patchChatRequest(patched, target.model, stream) : build(request, stream, target, losses);
+  const body = patched ? patch(call, patched, target) : build(request, stream, target, losses);
   return {
     method: "POST",
     path: "/chat/completions",
@@ -48,6 +48,11 @@ export function toRequest(call: ChatCall, target: Target): ProviderRequest {
     losses: losses.losses,
     memory: { target, stream },
   };
+}
+
+function patch({ request, stream }: ChatCall, source: SourceBody, { model }: Target): string {
+  const extra = optionMembers(request, "openai", (name) => source.members.has(name));
+  return patchChatRequest(source, { model, stream, extra });
 }
 
 function build(request: ChatRequest, stream: boolean, target: Target, losses: LossReport): string {

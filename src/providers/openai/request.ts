@@ -37,7 +37,7 @@ const compatible: ChatQuirks = {
 export function toRequest(call: ChatCall, target: Target): ProviderRequest {
   const { request, stream, source } = call;
   const losses = new LossReport(request.lossPolicy === LossPolicy.REFUSE);
-  const patched = source?.dialect === "openai-chat" ? source : null;
+  const patched = source?.dialect === "openai-chat" && canBePatched(request, target) ? source : null;
   reportUnknownMembers(source, patched && "openai-chat", losses);
   const body = patched ? patch(call, patched, target) : build(request, stream, target, losses);
   return {
@@ -48,6 +48,15 @@ export function toRequest(call: ChatCall, target: Target): ProviderRequest {
     losses: losses.losses,
     memory: { target, stream },
   };
+}
+
+/**
+ * OpenAI's own servers take no reasoning back in chat, and the proofs beside it may be another provider's: such a
+ * conversation is built anew, without them. Other servers may be the ones that gave it, and get it back as it came.
+ */
+function canBePatched({ messages }: ChatRequest, { wire }: Target): boolean {
+  if (wire !== "exact") return true;
+  return !messages.some(({ parts }) => parts.some(({ kind, proof }) => kind.case === "reasoning" || proof));
 }
 
 function patch({ request, stream }: ChatCall, source: SourceBody, { model }: Target): string {

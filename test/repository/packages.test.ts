@@ -39,3 +39,12 @@ describe("the lock file", () => {
     expect(lock.packages[""]).toMatchObject({ dependencies, devDependencies, optionalDependencies });
   });
 });
+
+describe("docs/dependencies.md", () => {
+  it("has a row for each direct dependency, and for no other", () => {
+    const { dependencies, devDependencies } = JSON.parse(readFileSync(join(repository, "package.json"), "utf8"));
+    const page = readFileSync(join(repository, "docs/dependencies.md"), "utf8");
+    const rows = [...page.matchAll(/^\| `([^`]+)` \|/gm)].map(([, name]) => name);
+    expect(rows).toEqual([...Object.keys(dependencies), ...Object.keys(devDependencies)]);
+  });
+});

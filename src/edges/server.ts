@@ -1,18 +1,26 @@
-import { createServer as createHttp1Server, type Server as Http1Server } from "node:http";
+import {
+  createServer as createHttp1Server,
+  type Server as Http1Server,
+  type IncomingMessage,
+  type ServerResponse,
+} from "node:http";
 import {
   createServer as createHttp2Server,
   createSecureServer,
   type Http2SecureServer,
   type Http2Server,
+  type Http2ServerRequest,
+  type Http2ServerResponse,
   type ServerHttp2Session,
 } from "node:http2";
 import { type AddressInfo, createServer as createNetServer, type Server, type Socket } from "node:net";
 import type { Secret } from "../domain/secret.ts";
-import type { Incoming, Reply } from "./rest/http.ts";
 import { sniff } from "./sniff.ts";
 
 /** Answers one request of any protocol. Never throws. */
-export type Handler = (req: Incoming, res: Reply) => void;
+export type Handler = (req: IncomingMessage | Http2ServerRequest, res: Response) => void;
+
+type Response = ServerResponse | Http2ServerResponse;
 
 export interface ServerOptions {
   readonly host: string;
@@ -130,7 +138,7 @@ class OpenRequests {
   #count = 0;
   #waiting: (() => void) | null = null;
 
-  add(res: Reply): void {
+  add(res: Response): void {
     this.#count++;
     res.once("close", () => {
       this.#count--;

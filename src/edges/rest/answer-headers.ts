@@ -1,4 +1,3 @@
-import type { Trail } from "../../domain/context.ts";
 import type { GatewayError } from "../../domain/errors.ts";
 
 /** Headers that browsers of a listed origin may read. */
@@ -14,35 +13,6 @@ export const exposedHeaders = [
   "x-should-retry",
 ];
 
-/** What the gateway's stages decided, as response headers (design 15.9). Values hold visible ASCII only. */
-export function trailHeaders(trail: Trail): Record<string, string> {
-  const headers: Record<string, string> = {};
-  const losses: string[] = [];
-  let attempts = 0;
-  for (const entry of trail.entries) {
-    switch (entry.kind) {
-      case "attempt":
-        attempts++;
-        break;
-      case "answered":
-        headers["trunkline-provider"] = clean(entry.target.instance);
-        headers["trunkline-model"] = clean(entry.target.model);
-        break;
-      case "cache":
-        headers["trunkline-cache"] = entry.status;
-        break;
-      case "loss":
-        losses.push(...entry.losses.map(({ field, action }) => `${field};${action}`));
-        break;
-      case "rate_limit":
-        Object.assign(headers, allowedRateLimits(entry.headers));
-    }
-  }
-  if (attempts > 0) headers["trunkline-attempts"] = String(attempts);
-  if (losses.length > 0) headers["trunkline-loss"] = lossList(losses);
-  return headers;
-}
-
 /** When and whether to try again. */
 export function retryHeaders(error: GatewayError, face: { readonly retry?: false }): Record<string, string> {
   const headers: Record<string, string> = {};
@@ -54,34 +24,4 @@ export function retryHeaders(error: GatewayError, face: { readonly retry?: false
   const advice = face.retry ?? retryable;
   if (advice !== undefined) headers["x-should-retry"] = String(advice);
   return headers;
-}
-
-const rateLimitName = /^x-ratelimit-(?:limit|remaining|reset)-[a-z-]{1,32}$/;
-
-/** Of a provider's headers these alone go on: the others may tell of its account (attacks.md 40). */
-function allowedRateLimits(headers: Readonly<Record<string, string>>): Record<string, string> {
-  const allowed: Record<string, string> = {};
-  for (const [name, value] of Object.entries(headers)) if (rateLimitName.test(name)) allowed[name] = clean(value);
-  return allowed;
-}
-
-/** Clients and proxies take 8 KiB of headers in all. */
-const maxLossLength = 2_048;
-
-/** `temperature;dropped, messages[0].parts[1].image.detail;dropped`, each once; `and-more;<count>` when it is too long. */
-function lossList(losses: readonly string[]): string {
-  const distinct = [...new Set(losses)].map(clean);
-  let list = "";
-  for (const [i, loss] of distinct.entries()) {
-    if (list.length + loss.length > maxLossLength) return `${list}and-more;${distinct.length - i}`;
-    list += i === distinct.length - 1 ? loss : `${loss}, `;
-  }
-  return list;
-}
-
-const maxValueLength = 256;
-
-/** A header value cannot hold line ends or text beyond ASCII; what does not fit becomes a question mark. */
-export function clean(value: string): string {
-  return value.slice(0, maxValueLength).replace(/[^\x20-\x7e]/g, "?");
 }

@@ -1,0 +1,123 @@
+import { Code, ConnectError, createContextKey, type HandlerContext } from "@connectrpc/connect";
+import { type Beginnings, type Begun, beginRequest } from "../../domain/begin.ts";
+import type { Caller, Operation, Protocol, RequestContext, RequestHead } from "../../domain/context.ts";
+import { toGatewayError } from "../../domain/errors.ts";
+import { trailHeaders } from "../../domain/trail-headers.ts";
+import { toConnectError } from "./errors.ts";
+
+/** Who asks, as the gate in front of every method found out. */
+export const callerKey = createContextKey<Caller>({ name: "" }, { description: "caller" });
+/** The socket's address at the other end. */
+export const peerKey = createContextKey<string | undefined>(undefined, { description: "peer address" });
+
+/** The head of an RPC as the gateway reads it. */
+export function headOf(context: HandlerContext): RequestHead {
+  return {
+    path: `/${context.service.typeName}/${context.method.name}`,
+    header: (name) => context.requestHeader.get(name) ?? undefined,
+    peerAddress: context.values.get(peerKey),
+  };
+}
+
+/** A method's work, within the life of one request. */
+export interface Call {
+  readonly caller: Caller;
+  readonly context: RequestContext;
+}
+
+/** Begins requests for methods, and ends them: deadline, hang-up, headers and errors are the same for all. */
+export class Calls {
+  readonly #beginnings: Beginnings;
+
+  constructor(beginnings: Beginnings) {
+    this.#beginnings = beginnings;
+  }
+
+  /** A method with one answer. The deadline is answered when it passes, whatever the work does. */
+  async unary<T>(rpc: HandlerContext, operation: Operation, work: (call: Call) => Promise<T>): Promise<T> {
+    const { begun, end } = this.#begin(rpc, operation);
+    const { context } = begun;
+    try {
+      const result = await Promise.race([
+        work({ caller: rpc.values.get(callerKey), context }),
+        aborted(context.signal),
+      ]);
+      setHeaders(rpc.responseHeader, context);
+      return result;
+    } catch (thrown) {
+      setHeaders(rpc.responseHeader, context);
+      throw this.#failure(thrown, context, false);
+    } finally {
+      end();
+    }
+  }
+
+  /** A method with a stream of answers. Headers go with the first of them, what is known later with the trailers. */
+  async *stream<T>(
+    rpc: HandlerContext,
+    operation: Operation,
+    work: (call: Call) => AsyncIterable<T>,
+  ): AsyncIterable<T> {
+    const { begun, end } = this.#begin(rpc, operation);
+    const { context } = begun;
+    let outputStarted = false;
+    try {
+      for await (const message of work({ caller: rpc.values.get(callerKey), context })) {
+        if (!outputStarted) setHeaders(rpc.responseHeader, context);
+        outputStarted = true;
+        yield message;
+      }
+    } catch (thrown) {
+      throw this.#failure(thrown, context, outputStarted);
+    } finally {
+      setHeaders(rpc.responseTrailer, context);
+      end();
+    }
+  }
+
+  #begin(rpc: HandlerContext, operation: Operation): { begun: Begun; end: () => void } {
+    const traceparent = rpc.requestHeader.get("traceparent");
+    const begun = beginRequest(this.#beginnings, {
+      operation,
+      protocol: protocols[rpc.protocolName] ?? "connect",
+      timeoutMs: rpc.timeoutMs() ?? null,
+      ...(traceparent === null ? {} : { traceparent }),
+    });
+    const onAbort = () => {
+      const { reason } = rpc.signal;
+      // The library's own deadline timer. Ours fires with it, and its reason says which bound was crossed.
+      if (reason instanceof ConnectError && reason.code === Code.DeadlineExceeded) return;
+      begun.hangUp();
+    };
+    if (rpc.signal.aborted) onAbort();
+    else rpc.signal.addEventListener("abort", onAbort, { once: true });
+    const end = () => {
+      rpc.signal.removeEventListener("abort", onAbort);
+      begun.close();
+    };
+    return { begun, end };
+  }
+
+  #failure(thrown: unknown, context: RequestContext, outputStarted: boolean): ConnectError {
+    if (thrown instanceof ConnectError) return thrown;
+    const error = toGatewayError(context.signal.aborted ? context.signal.reason : thrown);
+    if (error.code === "internal") context.log.error("request failed", { code: error.code, cause: error.cause });
+    else context.log.debug("request refused", { code: error.code, reason: error.message });
+    return toConnectError(error, context, outputStarted);
+  }
+}
+
+const protocols: Readonly<Record<string, Protocol>> = { connect: "connect", grpc: "grpc", "grpc-web": "grpc-web" };
+
+function setHeaders(headers: Headers, { requestId, trail }: RequestContext): void {
+  headers.set("trunkline-request-id", requestId);
+  for (const [name, value] of Object.entries(trailHeaders(trail))) headers.set(name, value);
+}
+
+/** Rejects when the signal aborts. Its rejection is always handled: it only ever stands in a race. */
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    else signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+  });
+}

@@ -1,0 +1,123 @@
+import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import { Code, ConnectError, type ConnectRouter, createContextValues, type HandlerContext } from "@connectrpc/connect";
+import { connectNodeAdapter } from "@connectrpc/connect-node";
+import { Health } from "../../../gen/grpc/health/v1/health_pb.ts";
+import {
+  ServerReflection,
+  ServerReflectionRequestSchema,
+  ServerReflectionResponseSchema,
+} from "../../../gen/grpc/reflection/v1/reflection_pb.ts";
+import {
+  ServerReflectionRequestSchema as AlphaRequestSchema,
+  ServerReflectionResponseSchema as AlphaResponseSchema,
+  ServerReflection as ServerReflectionAlpha,
+} from "../../../gen/grpc/reflection/v1alpha/reflection_pb.ts";
+import { ChatService } from "../../../gen/trunkline/v1/chat_pb.ts";
+import { EmbeddingsService } from "../../../gen/trunkline/v1/embeddings_pb.ts";
+import { ModelsService } from "../../../gen/trunkline/v1/models_pb.ts";
+import type { Beginnings } from "../../domain/begin.ts";
+import { Trail } from "../../domain/context.ts";
+import { toGatewayError } from "../../domain/errors.ts";
+import type { Readiness } from "../../domain/readiness.ts";
+import type { Gateway } from "../../gateway.ts";
+import { Calls, callerKey, headOf, peerKey } from "./call.ts";
+import { createChatService } from "./chat.ts";
+import { createEmbeddingsService } from "./embeddings.ts";
+import { toConnectError } from "./errors.ts";
+import { createHealthService } from "./health.ts";
+import { createModelsService } from "./models.ts";
+import { isConditional, knownTag } from "./not-modified.ts";
+import { createReflection } from "./reflection.ts";
+
+export interface RpcParts {
+  readonly gateway: Gateway;
+  readonly beginnings: Beginnings;
+  readonly readiness: Readiness;
+  /** Largest message that is read. Bytes. */
+  readonly maxMessageBytes: number;
+  /** Refuse settings that a target cannot honour, where the request does not say. */
+  readonly strict: boolean;
+  /** Answers what is no RPC. */
+  readonly fallback: NodeHandler;
+}
+
+/** Node's own request and response, HTTP/1.1 or HTTP/2. */
+type NodeHandler = ReturnType<typeof connectNodeAdapter>;
+
+/** Services that callers may ask for, health of which is the gateway's own. */
+const ownServices = [ChatService, ModelsService, EmbeddingsService];
+const reflected = [...ownServices, Health, ServerReflection, ServerReflectionAlpha];
+
+/** Answers gRPC, gRPC-Web and Connect on the paths of the contract; everything else goes to the fallback. */
+export function createRpcHandler(parts: RpcParts): NodeHandler {
+  const { gateway, beginnings } = parts;
+  const adapter = connectNodeAdapter({
+    routes: (router) => addRoutes(router, parts),
+    fallback: parts.fallback,
+    readMaxBytes: parts.maxMessageBytes,
+    // A misspelt field would be lost without a word: it is refused by name.
+    jsonOptions: { ignoreUnknownFields: false },
+    contextValues: (req) => createContextValues().set(peerKey, req.socket.remoteAddress),
+    requestGate: (context) => admit(context, parts),
+  });
+  return (req, res) => {
+    if (!isConditional(req)) return adapter(req, res);
+    void knownTag(req, gateway, beginnings).then((etag) => {
+      if (etag === null) return adapter(req, res);
+      res.writeHead(304, { etag });
+      res.end();
+    });
+  };
+}
+
+/** Who asks, before a byte of the body is read. Health needs no credential; everything else, reflection too, does. */
+function admit(rpc: HandlerContext, { gateway, beginnings }: RpcParts): void {
+  if (rpc.service.typeName === Health.typeName) return;
+  try {
+    rpc.values.set(callerKey, gateway.admit(headOf(rpc)));
+  } catch (thrown) {
+    const context = { requestId: beginnings.newRequestId(), trail: new Trail() };
+    throw toConnectError(toGatewayError(thrown), context, false);
+  }
+}
+
+function addRoutes(router: ConnectRouter, { gateway, beginnings, readiness, strict }: RpcParts): void {
+  const calls = new Calls(beginnings);
+  router.service(ChatService, createChatService({ gateway, calls, clock: beginnings.clock, strict }));
+  router.service(ModelsService, createModelsService(gateway, calls));
+  router.service(EmbeddingsService, createEmbeddingsService(gateway, calls));
+  router.service(
+    Health,
+    createHealthService(
+      readiness,
+      ownServices.map(({ typeName }) => typeName),
+    ),
+  );
+
+  const reflect = createReflection(reflected);
+  router.service(ServerReflection, {
+    async *serverReflectionInfo(requests) {
+      for await (const request of bounded(requests)) yield reflect(request);
+    },
+  });
+  // The older version has the same fields with the same numbers, and older tools know no other.
+  router.service(ServerReflectionAlpha, {
+    async *serverReflectionInfo(requests) {
+      for await (const request of bounded(requests)) {
+        const asked = fromBinary(ServerReflectionRequestSchema, toBinary(AlphaRequestSchema, request));
+        yield fromBinary(AlphaResponseSchema, toBinary(ServerReflectionResponseSchema, reflect(asked)));
+      }
+    },
+  });
+}
+
+/** Questions that one reflection stream may ask: more than the contract has symbols. */
+const maxQuestions = 10_000;
+
+async function* bounded<T>(requests: AsyncIterable<T>): AsyncIterable<T> {
+  let asked = 0;
+  for await (const request of requests) {
+    if (++asked > maxQuestions) throw new ConnectError("too many questions on one stream", Code.ResourceExhausted);
+    yield request;
+  }
+}

@@ -32,7 +32,7 @@ export function scanJson(text: string, limits: JsonLimits = jsonLimits): JsonSca
 }
 
 /** Says where in a text an offset lies, as editors count: from 1, in characters. */
-export function placeInText(text: string, offset: number): string {
+function placeInText(text: string, offset: number): string {
   let line = 1;
   let lineStart = 0;
   for (let at = text.indexOf("\n"); at !== -1 && at < offset; at = text.indexOf("\n", at + 1)) {

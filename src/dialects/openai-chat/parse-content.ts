@@ -46,7 +46,7 @@ export function parseTextContent(value: unknown, place: Place): Part[] {
   return parts;
 }
 
-export function textPart(text: string): Part {
+function textPart(text: string): Part {
   return create(PartSchema, { kind: { case: "text", value: text } });
 }
 

@@ -1,10 +1,10 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { request } from "node:http";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { setTimeout as pause } from "node:timers/promises";
+import { freePort } from "../test/tooling/free-port.ts";
 
 const root = join(import.meta.dirname, "..");
 const readyWithinMs = 20_000;
@@ -100,14 +100,4 @@ function statusOf(url: string): Promise<number> {
     call.on("error", () => resolve(0));
     call.end();
   });
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const address = probe.address();
-  if (address === null || typeof address === "string") throw new Error("a TCP listener has a port");
-  probe.close();
-  await once(probe, "close");
-  return address.port;
 }

@@ -1,9 +1,9 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import { freePort } from "../tooling/free-port.ts";
 import { pythonEnvironment } from "../tooling/python.ts";
 import { repository, temporaryFolder } from "../tooling/repository.ts";
 import { mustRun } from "../tooling/run-tool.ts";
@@ -82,14 +82,4 @@ async function poll(url: string, wanted: string): Promise<void> {
     if (Date.now() > giveUpMs) throw new Error(`${url} did not say ${wanted}, but:\n${page}`);
     await pause(10);
   }
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const address = probe.address();
-  if (address === null || typeof address === "string") throw new Error("a TCP listener has a port");
-  probe.close();
-  await once(probe, "close");
-  return address.port;
 }

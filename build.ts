@@ -10,7 +10,7 @@ const dist = join(root, "dist");
  * itself is a module of its own. It lives beside the bundle and not in the shared temporary folder, where another
  * user of the machine could leave compiled code for us to run.
  */
-const starter = `
+const starter = `#!/usr/bin/env node
 import { enableCompileCache } from "node:module";
 if (Number(process.versions.node.split(".")[0]) < 24) {
   console.error("trunkline needs Node 24 or newer; this is " + process.version + ".");

@@ -102,7 +102,7 @@ async function untilReady(gateway: ChildProcess): Promise<void> {
   try {
     for await (const line of linesOf(gateway)) {
       said.push(line);
-      if (/"msg":"ready"|\bready\b.*http/.test(line)) return;
+      if (line.includes(`"message":"ready"`)) return;
     }
   } finally {
     clearTimeout(timer);

@@ -5,6 +5,7 @@ import { forgetful } from "./cache/forgetful.ts";
 import { createCli } from "./cli/cli.ts";
 import { terminalOf } from "./cli/terminal.ts";
 import type { Config } from "./config/config.ts";
+import { isLoopback } from "./config/finish-providers.ts";
 import { type ConfigFlags, loadConfig } from "./config/load.ts";
 import { createAdmit } from "./domain/admit.ts";
 import type { Beginnings } from "./domain/begin.ts";
@@ -13,7 +14,10 @@ import { GatewayError } from "./domain/errors.ts";
 import type { ProviderInstance } from "./domain/instance.ts";
 import type { Log } from "./domain/log.ts";
 import type { Observer } from "./domain/observer.ts";
+import { ReadinessSwitch } from "./domain/readiness.ts";
+import { createOpsHandler } from "./edges/ops/ops.ts";
 import { createRestHandler } from "./edges/rest/handler.ts";
+import { createRpcHandler } from "./edges/rpc/handler.ts";
 import { startServer } from "./edges/server.ts";
 import { createGateway, type Gateway } from "./gateway.ts";
 import { unscreened } from "./guardrails/unscreened.ts";
@@ -25,13 +29,16 @@ import { createAttempt } from "./routing/attempt.ts";
 import { createModels } from "./routing/models.ts";
 import { createResolver } from "./routing/resolve.ts";
 import { createLog } from "./telemetry/log.ts";
+import { createMetrics } from "./telemetry/metrics.ts";
 
 export const version = "0.1.0";
 
 /** A gateway that listens. */
 export interface RunningGateway {
-  /** Where callers reach it. */
+  /** Where callers reach it: REST and RPC. */
   readonly url: string;
+  /** Where the platform reads metrics and health. */
+  readonly opsUrl: string;
   /** Refuses new requests, lets running ones finish within the configured time, then ends them and closes. */
   drain(): Promise<void>;
   /** Ends everything now. */
@@ -43,50 +50,85 @@ export interface GatewayOptions {
   readonly clock?: Clock;
 }
 
+/** Connections to one provider at most; more requests wait for a free one. */
+const maxConnections = 1_024;
+/** Requests that may wait for one. */
+const maxQueued = 10_000;
+/** How long a caller may take to send a body. Milliseconds. */
+const bodyTimeoutMs = 60_000;
+/** Names under which this machine reaches itself. */
+const loopbackNames = ["localhost", "127.0.0.1", "[::1]"];
+
 /** Builds the gateway from its configuration and listens. @throws Error with one sentence when it cannot */
-export async function startGateway(config: Config, options: GatewayOptions): Promise<RunningGateway> {
-  const { log, clock = systemClock } = options;
+export async function startGateway(
+  config: Config,
+  { log, clock = systemClock }: GatewayOptions,
+): Promise<RunningGateway> {
   const instances = [...config.providers];
-  const dialer = createDialer({ connectTimeoutMs: config.resilience.bounds.connectMs, maxConnections: 512 });
-  const { gateway, lists } = assemble(config, instances, { log, clock, dialer, observers: [] });
+  const dialer = createDialer({
+    clock,
+    connectTimeoutMs: config.resilience.bounds.connectMs,
+    maxConnections,
+    maxQueued,
+  });
+  const metrics = createMetrics({ version, models: instances.flatMap(({ models }) => models) });
+  const { gateway, lists } = assemble(config, instances, { log, clock, dialer, observers: [metrics.observer] });
 
   const shutdown = new AbortController();
-  const beginnings: Beginnings = {
-    clock,
-    log,
-    shutdown: shutdown.signal,
-    newRequestId: () => `req_${randomBytes(12).toString("hex")}`,
-  };
-  let draining = false;
-  const ready = () => !draining && instances.length > 0;
+  const readiness = new ReadinessSwitch();
+  const newRequestId = () => `req_${randomBytes(12).toString("hex")}`;
+  const beginnings: Beginnings = { clock, log, shutdown: shutdown.signal, newRequestId };
+  const { server: serving, resilience, strict } = config;
   const rest = createRestHandler({
     gateway,
     beginnings,
-    limits: { maxBodyBytes: config.server.maxBodyBytes, bodyTimeoutMs: 60_000 },
-    keepaliveMs: config.resilience.keepaliveMs,
-    strict: config.strict,
-    corsOrigins: config.server.corsOrigins,
-    openHosts: config.masterKey === null ? [config.server.host, "localhost", "127.0.0.1", "[::1]"] : null,
-    ready,
+    limits: { maxBodyBytes: serving.maxBodyBytes, bodyTimeoutMs },
+    keepaliveMs: resilience.keepaliveMs,
+    strict,
+    corsOrigins: serving.corsOrigins,
+    // On an address beyond loopback an open gateway was asked for by name: then it is open under any name.
+    openHosts: config.masterKey === null && isLoopback(serving.host) ? [serving.host, ...loopbackNames] : null,
+    ready: () => readiness.ready,
   });
-  const server = await startServer({ ...config.server, handler: rest });
+  const maxMessageBytes = serving.maxBodyBytes;
+  const handler = createRpcHandler({ gateway, beginnings, readiness, maxMessageBytes, strict, fallback: rest });
+  const server = await startServer({ ...serving, handler });
+  const { host, port, allowCidrs, token } = config.ops;
+  const details = () => ({
+    version,
+    models: lists.current().map(({ instance, models }) => [instance.name, models.size]),
+  });
+  const opsHandler = createOpsHandler({ readiness, scrape: metrics.scrape, details, allowCidrs, token });
+  const ops = await startServer({ host, port, tls: null, handler: opsHandler }).catch(async (error: unknown) => {
+    await server.close();
+    throw error;
+  });
   void lists.ready();
+  readiness.turn(instances.length > 0);
 
   async function close(): Promise<void> {
+    readiness.turn(false);
     lists.stop();
-    await server.close();
-    await dialer.close();
+    await Promise.all([server.close(), ops.close()]);
+    await Promise.all([dialer.close(), metrics.stop()]);
   }
   return {
-    url: `${config.server.tls ? "https" : "http"}://${server.host}:${server.port}`,
+    url: `${serving.tls ? "https" : "http"}://${urlHost(server.host)}:${server.port}`,
+    opsUrl: `http://${urlHost(ops.host)}:${ops.port}`,
     close,
     async drain() {
-      draining = true;
-      await server.drain(config.server.drainMs);
+      readiness.turn(false);
+      // Load balancers notice first; until then requests are still served.
+      await new Promise<void>((resolve) => clock.after(serving.drainDelayMs, resolve));
+      await server.drain(serving.drainMs);
       shutdown.abort();
       await close();
     },
   };
+}
+
+function urlHost(address: string): string {
+  return address.includes(":") ? `[${address}]` : address;
 }
 
 interface AssemblyParts {
@@ -142,7 +184,7 @@ async function serve(flags: ConfigFlags): Promise<void> {
   const log = createLog({ level: config.log.level, format, clock: systemClock, destination: process.stderr });
   for (const warning of warnings) log.warn(warning);
   const running = await startGateway(config, { log });
-  log.info("ready", { url: running.url });
+  log.info("ready", { url: running.url, ops: running.opsUrl });
   await new Promise<void>((resolve) => process.once("SIGTERM", resolve).once("SIGINT", resolve));
   await running.drain();
 }

@@ -1,6 +1,7 @@
 import { readJsonBody } from "../../dialects/json-body.ts";
 import { encodeChatResponse } from "../../dialects/openai-chat/encode-response.ts";
 import { createStreamEncoder, keepAliveComment } from "../../dialects/openai-chat/encode-stream.ts";
+import { withParam } from "../../dialects/openai-chat/param.ts";
 import { type ParsedChat, parseChatRequest } from "../../dialects/openai-chat/parse-request.ts";
 import type { Frame } from "../../domain/chat.ts";
 import { isContent } from "../../domain/chat.ts";
@@ -14,7 +15,11 @@ import { logFailure } from "./failures.ts";
 export async function handleChat(exchange: Exchange, caller: Caller): Promise<void> {
   const lossPolicy = exchange.lossPolicy();
   const chat = parseChatRequest(readJsonBody(await exchange.readJson()), lossPolicy);
-  await (chat.call.stream ? streamAnswer(exchange, chat, caller) : wholeAnswer(exchange, chat, caller));
+  try {
+    await (chat.call.stream ? streamAnswer(exchange, chat, caller) : wholeAnswer(exchange, chat, caller));
+  } catch (thrown) {
+    throw withParam(toGatewayError(thrown), chat.call.request);
+  }
 }
 
 async function wholeAnswer(exchange: Exchange, chat: ParsedChat, caller: Caller): Promise<void> {

@@ -26,9 +26,15 @@ export function spread(values: readonly number[]): Spread {
 }
 
 /** One line a case. Ratios are of CPU, to the case named `reference`; the A/A row shows what chance alone does. */
-export function renderSeries(title: string, series: readonly Series[], reference: string): string {
+export function renderSeries(
+  title: string,
+  {
+    series,
+    reference,
+    isStream,
+  }: { readonly series: readonly Series[]; readonly reference: string; readonly isStream: boolean },
+): string {
   const base = cpuOf(series.find(({ name }) => name === reference)).median;
-  const isStream = series.some(({ rounds }) => rounds.some((round) => round.ttfb_p50_us !== undefined));
   const head = ["", "CPU µs/request", "middle half", "× bare", "requests/s", "p50 ms", "p99 ms", "RSS MB"];
   const rows = series.map((one) => {
     const cpu = cpuOf(one);

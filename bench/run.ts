@@ -22,6 +22,7 @@ const slowStreams = 1_000;
 /** One event a second: open, and nearly idle. */
 const slowModel = `${quickModel}-d1000`;
 const starts = 5;
+const reference = "bare pass-through";
 
 const root = join(import.meta.dirname, "..");
 const tools = join(root, ".cache/bench");
@@ -65,8 +66,8 @@ async function benchmark(): Promise<{ readonly text: string; readonly data: unkn
     const machine = `${cpus().length} cores, ${cpus()[0]?.model ?? "unknown"}, Node ${process.versions.node}`;
     const text = [
       `\n${machine}; ${load.connections} connections; ${rounds} rounds of ${load.seconds} s; medians. Metrics and master key on.`,
-      renderSeries("\nUnary", unary, "bare pass-through"),
-      renderSeries("\n64-event streams", stream, "bare pass-through"),
+      renderSeries("\nUnary", { series: unary, reference, isStream: false }),
+      renderSeries("\n64-event streams", { series: stream, reference, isStream: true }),
       `\n${renderRest(readyMs, open)}`,
     ].join("\n");
     return { text, data: { machine, load, rounds, unary, stream, readyMs, open } };

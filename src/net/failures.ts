@@ -7,7 +7,7 @@ import { type ErrorCode, type ErrorDetail, GatewayError } from "../domain/errors
  */
 export function toFailure(cause: unknown, answered: boolean): GatewayError {
   if (cause instanceof GatewayError) return cause;
-  const [code, message, detail] = answered ? cut : meaningOf(codeOf(cause));
+  const [code, message, detail] = answered ? cut : meaningOf(cause);
   return new GatewayError(code, message, detail, { cause });
 }
 
@@ -27,12 +27,9 @@ const meanings: ReadonlyMap<string, Meaning> = new Map([
   ["UND_ERR_INVALID_ARG", ["internal", "The request to the provider could not be written."]],
 ]);
 
-function meaningOf(code: string): Meaning {
-  // llhttp's own codes: bytes that are no HTTP.
-  if (code.startsWith("HPE_")) return ["upstream_error", "The provider's answer is not HTTP."];
-  return meanings.get(code) ?? unreachable;
-}
-
-function codeOf(cause: unknown): string {
-  return cause instanceof Error && "code" in cause ? String(cause.code) : "";
+function meaningOf(cause: unknown): Meaning {
+  if (!(cause instanceof Error)) return unreachable;
+  // Not every error of undici's parser has a code.
+  if (cause.name === "HTTPParserError") return ["upstream_error", "The provider's answer is not HTTP."];
+  return meanings.get("code" in cause ? String(cause.code) : "") ?? unreachable;
 }

@@ -38,8 +38,6 @@ await build({
   // What is loaded late from source (the metrics SDK) stays out of the way of a fast start in the bundle too.
   splitting: true,
   sourcemap: "linked",
-  // Prompts for a stack trace should show the names of the source.
-  keepNames: true,
   define: { "import.meta.main": "true" },
   banner: { js: requireForCommonJs },
   legalComments: "linked",

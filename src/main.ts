@@ -156,16 +156,17 @@ function assemble(
   const resolve = createResolver({
     aliases: config.aliases,
     listings: lists.current,
+    listed: lists.ready,
     facts: (provider, model) => providerOf(provider).facts(model),
   });
   const gateway = createGateway({
     admit: createAdmit(config.masterKey),
     check: () => {},
     resolve: async (work, context) => {
-      const request = work.kind === "embeddings" ? work.request : work.call.request;
+      const { model } = work.kind === "embeddings" ? work.request : work.call.request;
       const fallbacks = work.kind === "embeddings" ? [] : work.call.request.fallbackModels;
-      const targets = [request.model, ...fallbacks].flatMap(resolve);
-      context.trail.note({ kind: "resolved", model: request.model, targets });
+      const targets = await resolve([model, ...fallbacks]);
+      context.trail.note({ kind: "resolved", model, targets });
       return targets;
     },
     ...unlimited,

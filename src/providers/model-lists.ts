@@ -1,9 +1,10 @@
 import type { Clock } from "../domain/clock.ts";
-import { toGatewayError } from "../domain/errors.ts";
+import { GatewayError, toGatewayError } from "../domain/errors.ts";
 import type { ProviderInstance } from "../domain/instance.ts";
 import type { Log } from "../domain/log.ts";
 import type { ModelFacts } from "../domain/target.ts";
 import type { ModelPage, Provider } from "./provider.ts";
+import { createWatchdog } from "./watchdog.ts";
 
 /** A model that an instance serves. */
 export interface ListedModel {
@@ -23,9 +24,12 @@ export interface ModelList {
 export interface ModelLists {
   /** The lists as they are now, in the configured order. Never waits. */
   current(): readonly ModelList[];
-  /** Reads the lists for the first time, or waits until that is done; also when providers cannot be reached. */
+  /**
+   * Reads the lists for the first time, or waits until that is done. At most `readTimeoutMs`, also when providers cannot
+   * be reached; at once when it has been done.
+   */
   ready(): Promise<void>;
-  /** Stops the refreshing. */
+  /** Ends the reading and the refreshing. */
   stop(): void;
 }
 
@@ -43,7 +47,7 @@ const refreshMs = 10 * 60_000;
 /** How soon a list that could not be read is tried again. Milliseconds. */
 const retryMs = 30_000;
 /** How long one reading may take, all pages together. Milliseconds. */
-const readTimeoutMs = 10_000;
+const readTimeoutMs = 5_000;
 /** No provider has so many; a list that never ends is cut here. */
 const maxPages = 100;
 const maxModels = 10_000;
@@ -55,18 +59,24 @@ const maxModels = 10_000;
 export function createModelLists(parts: ModelListParts): ModelLists {
   const lists = new Map(parts.instances.map((instance) => [instance.name, configured(instance, parts)]));
   const stopping = new AbortController();
+  const stopped = stopping.signal;
 
   async function refresh(instance: ProviderInstance): Promise<void> {
     let nextMs = refreshMs;
     try {
-      const models = await readPages(instance, parts, stopping.signal);
+      const models = await readPages(instance, parts, stopped);
       if (models) lists.set(instance.name, merged(instance, parts, models));
     } catch (thrown) {
+      if (stopped.aborted) return;
       nextMs = retryMs;
       const { code, message } = toGatewayError(thrown);
       parts.log.warn("model list not read", { provider: instance.name, code, reason: message, retryMs });
     }
-    if (!stopping.signal.aborted) parts.clock.after(nextMs, () => void refresh(instance));
+    const cancelTimer = parts.clock.after(nextMs, () => {
+      stopped.removeEventListener("abort", cancelTimer);
+      void refresh(instance);
+    });
+    stopped.addEventListener("abort", cancelTimer, { once: true });
   }
 
   let first: Promise<unknown> | null = null;
@@ -76,7 +86,7 @@ export function createModelLists(parts: ModelListParts): ModelLists {
       first ??= Promise.all(parts.instances.map(refresh));
       await first;
     },
-    stop: () => stopping.abort(),
+    stop: () => stopping.abort(new GatewayError("canceled", "The gateway is closing.")),
   };
 }
 
@@ -84,15 +94,20 @@ export function createModelLists(parts: ModelListParts): ModelLists {
 async function readPages(instance: ProviderInstance, parts: ModelListParts, stop: AbortSignal) {
   const { models: list } = parts.providerOf(instance.provider);
   if (!list) return null;
-  const signal = AbortSignal.any([stop, AbortSignal.timeout(readTimeoutMs)]);
-  const models: ListedModel[] = [];
-  let path: string | null = list.path;
-  for (let page = 0; path !== null && page < maxPages && models.length < maxModels; page++) {
-    const read: ModelPage = await parts.fetchPage(instance, path, signal);
-    for (const model of read.models) models.push({ ...model, source: "provider" });
-    path = read.next;
+  const watchdog = createWatchdog(stop, parts.clock);
+  watchdog.allow("total", readTimeoutMs);
+  try {
+    const models: ListedModel[] = [];
+    let path: string | null = list.path;
+    for (let page = 0; path !== null && page < maxPages && models.length < maxModels; page++) {
+      const read: ModelPage = await parts.fetchPage(instance, path, watchdog.signal);
+      for (const model of read.models) models.push({ ...model, source: "provider" });
+      path = read.next;
+    }
+    return models.slice(0, maxModels);
+  } finally {
+    watchdog.stop();
   }
-  return models;
 }
 
 function configured(instance: ProviderInstance, parts: ModelListParts): ModelList {

@@ -1,4 +1,5 @@
 import { type Frame, isContent } from "../domain/chat.ts";
+import type { Clock } from "../domain/clock.ts";
 import { GatewayError } from "../domain/errors.ts";
 import type { Bounds } from "../domain/instance.ts";
 import type { Incoming } from "../net/incoming.ts";
@@ -7,12 +8,14 @@ import { createSseParser } from "./sse.ts";
 import type { Watchdog } from "./watchdog.ts";
 
 /** Error bodies are read up to this. Bytes. */
-export const maxErrorBytes = 64 * 1024;
+const maxErrorBytes = 64 * 1024;
+/** Error bodies are waited for up to this. Milliseconds. */
+const maxErrorMs = 5000;
 /** Whole answers are read up to this: 2,048 vectors of 3,072 floats as JSON text are about 80 MB. Bytes. */
-export const maxAnswerBytes = 128 * 1024 * 1024;
+const maxAnswerBytes = 128 * 1024 * 1024;
 
 export function isEventStream(incoming: Incoming): boolean {
-  return (incoming.headers["content-type"] ?? "").toLowerCase().startsWith("text/event-stream");
+  return /^text\/event-stream\b/i.test(incoming.headers["content-type"] ?? "");
 }
 
 /**
@@ -71,12 +74,8 @@ function attempt(work: () => void): { readonly thrown: unknown } | null {
   }
 }
 
-/** A whole body. @param tooLong an answer that is too large is refused; an error's text is cut */
-export async function readReply(
-  { status, headers, body }: Incoming,
-  maxBytes: number,
-  tooLong: "refuse" | "cut" = "refuse",
-): Promise<HttpReply> {
+/** A whole body. @throws GatewayError `upstream_error` when it is larger than the bound */
+export async function readReply({ status, headers, body }: Incoming, maxBytes = maxAnswerBytes): Promise<HttpReply> {
   const parts: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunks of body) {
@@ -84,9 +83,43 @@ export async function readReply(
       parts.push(chunk);
       bytes += chunk.length;
     }
-    if (bytes <= maxBytes) continue;
-    if (tooLong === "cut") break;
-    throw new GatewayError("upstream_error", `The provider's answer is larger than ${maxBytes} bytes.`);
+    if (bytes > maxBytes) {
+      throw new GatewayError("upstream_error", `The provider's answer is larger than ${maxBytes} bytes.`);
+    }
   }
-  return { status, headers, body: Buffer.concat(parts).toString("utf8", 0, Math.min(bytes, maxBytes)) };
+  return { status, headers, body: textOf(parts, bytes) };
+}
+
+/**
+ * The answer of a failed call, as far as it comes: its status counts even when its body is endless, slow, cut or
+ * compressed. Never throws.
+ */
+export async function readFailure(incoming: Incoming, clock: Clock): Promise<HttpReply> {
+  const { status, headers, body } = incoming;
+  const parts: Uint8Array[] = [];
+  let bytes = 0;
+  const cancelTimer = clock.after(maxErrorMs, () => incoming.abort());
+  try {
+    for await (const chunks of body) {
+      for (const chunk of chunks) {
+        parts.push(chunk);
+        bytes += chunk.length;
+      }
+      if (bytes > maxErrorBytes) break;
+    }
+  } catch {
+    // What had come is all there is.
+  }
+  cancelTimer();
+  return { status, headers, body: isCompressed(incoming) ? "" : textOf(parts, Math.min(bytes, maxErrorBytes)) };
+}
+
+/** Whether the body is in an encoding that was not asked for. */
+export function isCompressed({ headers }: Incoming): boolean {
+  const encoding = headers["content-encoding"] ?? "";
+  return encoding !== "" && encoding.toLowerCase() !== "identity";
+}
+
+function textOf(parts: readonly Uint8Array[], bytes: number): string {
+  return Buffer.concat(parts).toString("utf8", 0, bytes);
 }

@@ -10,7 +10,7 @@ import type { Dialer, Outgoing } from "../net/dial.ts";
 import type { Incoming } from "../net/incoming.ts";
 import type { DecodeMemory, HttpReply, ModelPage, Provider, ProviderRequest } from "./provider.ts";
 import { rateLimitHeaders } from "./rate-limits.ts";
-import { isEventStream, maxAnswerBytes, maxErrorBytes, readReply, readStream } from "./read-answer.ts";
+import { isCompressed, isEventStream, readFailure, readReply, readStream } from "./read-answer.ts";
 import { createFinisher, lossNotices } from "./served.ts";
 import { createWatchdog, type Watchdog } from "./watchdog.ts";
 
@@ -23,6 +23,9 @@ export interface SendParts {
   /** The adapter of a provider kind. */
   providerOf(kind: string): Provider;
 }
+
+/** Pages of model lists are read up to this: more than any provider lists. Bytes. */
+const maxListBytes = 16 * 1024 * 1024;
 
 /** What one attempt knows while it runs. */
 interface Attempt {
@@ -57,7 +60,7 @@ export class Sender {
         const decoder = provider.createDecoder(request.memory);
         for await (const frames of readStream(incoming, decoder, watchdog, this.#parts.bounds)) yield finish(frames);
       } else {
-        yield finish(provider.fromResponse(await readReply(incoming, maxAnswerBytes), request.memory));
+        yield finish(provider.fromResponse(await readReply(incoming), request.memory));
       }
       outcome = "ok";
     } catch (thrown) {
@@ -90,10 +93,10 @@ export class Sender {
     const target: Target = { name, instance: name, provider: provider.kind, model: "", wire, facts: {} };
     const memory: DecodeMemory = { target, stream: false };
     const request: ProviderRequest = { method: "GET", path, headers: {}, body: null, losses: [], memory };
-    const incoming = await this.#parts.dialer.open(outgoing(instance, provider, request), signal);
-    const reply = await readReply(incoming, maxAnswerBytes);
-    if (reply.status !== 200) throw provider.fromError(reply, memory);
-    return provider.models.fromResponse(reply);
+    const { dialer, clock } = this.#parts;
+    const incoming = await dialer.open(outgoing(instance, provider, request), signal);
+    if (incoming.status !== 200) throw provider.fromError(await readFailure(incoming, clock), memory);
+    return provider.models.fromResponse(await readReply(incoming, maxListBytes));
   }
 
   /** A call whose answer is one JSON body. */
@@ -108,7 +111,7 @@ export class Sender {
     try {
       const request = toRequest();
       const incoming = await this.#exchange(request, attempt);
-      return read(await readReply(incoming, maxAnswerBytes), request.memory);
+      return read(await readReply(incoming), request.memory);
     } catch (thrown) {
       outcome = blame(thrown, attempt);
       throw outcome;
@@ -144,7 +147,6 @@ export class Sender {
     const { dialer, clock, bounds } = this.#parts;
     const { target, provider, instance, watchdog } = attempt;
     const { trail } = attempt.context;
-    if (request.losses.length > 0) trail.note({ kind: "loss", losses: request.losses });
     // The head of a unary answer comes only when the model is done, so that only the total bounds it.
     if (request.memory.stream) {
       watchdog.allow("first_byte", bounds.firstByteMs);
@@ -156,11 +158,14 @@ export class Sender {
     attempt.status = incoming.status;
     attempt.requestId = incoming.headers["x-request-id"] ?? incoming.headers["request-id"] ?? "";
     trail.note({ kind: "rate_limit", headers: rateLimitHeaders(incoming.headers) });
-    if (incoming.status >= 200 && incoming.status < 300) {
-      trail.note({ kind: "answered", target, atMs: clock.nowMs(), model: target.model });
-      return incoming;
+    if (incoming.status < 200 || incoming.status > 299) {
+      throw provider.fromError(await readFailure(incoming, clock), request.memory);
     }
-    throw provider.fromError(await readReply(incoming, maxErrorBytes, "cut"), request.memory);
+    if (isCompressed(incoming)) throw compressed(incoming);
+    trail.note({ kind: "answered", target, atMs: clock.nowMs(), model: target.model });
+    // Only now: what a target that failed would have left out is of no interest to anybody.
+    if (request.losses.length > 0) trail.note({ kind: "loss", losses: request.losses });
+    return incoming;
   }
 }
 
@@ -217,6 +222,11 @@ function blame(thrown: unknown, { watchdog, target, status, requestId }: Attempt
     ...(status === null || status < 300 ? {} : { upstreamStatus: status }),
     ...(requestId === "" ? {} : { upstreamRequestId: requestId }),
   });
+}
+
+function compressed(incoming: Incoming): GatewayError {
+  incoming.abort();
+  return new GatewayError("upstream_error", "The provider compressed its answer although it was asked not to.");
 }
 
 function cannot(target: Target, what: string): GatewayError {

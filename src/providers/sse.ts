@@ -32,6 +32,8 @@ class LineParser implements SseParser {
   #afterCr = false;
   #event = "";
   #data: string | null = null;
+  /** What the data lines of the event hold in memory. */
+  #held = 0;
 
   constructor(maxEventChars: number) {
     this.#maxEventChars = maxEventChars;
@@ -61,25 +63,24 @@ class LineParser implements SseParser {
     this.#afterCr = text.charCodeAt(text.length - 1) === cr;
 
     const events: SseEvent[] = [];
-    // Most streams have no CR at all: then one search a line is enough.
-    const hasCr = text.includes("\r");
-    while (at < text.length) {
-      const end = lineEnd(text, at, hasCr);
-      if (end < 0) {
-        this.#hold(text.slice(at));
-        break;
-      }
+    // Each is searched for again only when it was passed: a rare one costs no search a line.
+    let nextLf = indexOf(text, "\n", at);
+    let nextCr = indexOf(text, "\r", at);
+    for (let end = Math.min(nextLf, nextCr); end < text.length; end = Math.min(nextLf, nextCr)) {
       const tail = text.slice(at, end);
       this.#line(this.#pieces.length === 0 ? tail : this.#join(tail), events);
       at = text.charCodeAt(end) === cr && text.charCodeAt(end + 1) === lf ? end + 2 : end + 1;
+      if (nextLf < at) nextLf = indexOf(text, "\n", at);
+      if (nextCr < at) nextCr = indexOf(text, "\r", at);
     }
+    if (at < text.length) this.#hold(text.slice(at));
     return events;
   }
 
   #hold(piece: string): void {
     this.#pieces.push(piece);
     this.#pending += piece.length;
-    this.#bound(this.#pending + (this.#data?.length ?? 0));
+    this.#bound();
   }
 
   #join(tail: string): string {
@@ -95,17 +96,19 @@ class LineParser implements SseParser {
       if (this.#data !== null) events.push({ event: this.#event, data: this.#data });
       this.#event = "";
       this.#data = null;
-    } else if (text.startsWith("data:")) {
+      this.#held = 0;
+    } else if (text.startsWith("data:") || text === "data") {
       const value = text.slice(text.charCodeAt(5) === space ? 6 : 5);
       this.#data = this.#data === null ? value : `${this.#data}\n${value}`;
-      this.#bound(this.#data.length);
+      this.#held += value.length + lineCost;
+      this.#bound();
     } else if (text.startsWith("event:")) {
       this.#event = text.slice(text.charCodeAt(6) === space ? 7 : 6);
     }
   }
 
-  #bound(chars: number): void {
-    if (chars <= this.#maxEventChars) return;
+  #bound(): void {
+    if (this.#held + this.#pending <= this.#maxEventChars) return;
     throw new GatewayError(
       "upstream_error",
       `The provider sent an event of more than ${this.#maxEventChars} characters.`,
@@ -113,17 +116,17 @@ class LineParser implements SseParser {
   }
 }
 
+/** What a line costs beside its text: without it, millions of empty lines would fit into an event. */
+const lineCost = 32;
 const byteOrderMark = 0xfeff;
 const lf = 10;
 const cr = 13;
 const space = 32;
 
-function lineEnd(text: string, from: number, hasCr: boolean): number {
-  const atLf = text.indexOf("\n", from);
-  if (!hasCr) return atLf;
-  const atCr = text.indexOf("\r", from);
-  if (atCr < 0) return atLf;
-  return atLf < 0 ? atCr : Math.min(atLf, atCr);
+/** Infinity when there is none. */
+function indexOf(text: string, end: "\n" | "\r", from: number): number {
+  const at = text.indexOf(end, from);
+  return at < 0 ? Number.POSITIVE_INFINITY : at;
 }
 
 function isWhole(data: string): boolean {

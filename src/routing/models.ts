@@ -4,45 +4,78 @@ import { type Model, ModelSchema } from "../../gen/trunkline/v1/models_pb.ts";
 import type { ModelFacts } from "../domain/target.ts";
 import { type Alias, type Listing, notFound } from "./resolve.ts";
 
+/** A listing that also says where each model's entry comes from: `provider` or `config`. */
+export interface SourcedListing extends Listing {
+  readonly models: ReadonlyMap<string, { readonly facts: ModelFacts; readonly source: string }>;
+}
+
 export interface ModelsParts {
   readonly aliases: readonly Alias[];
   /** The listings as they are now, in the configured order. */
-  listings(): readonly (Omit<Listing, "models"> & {
-    readonly models: ReadonlyMap<string, { readonly facts: ModelFacts; readonly source: string }>;
-  })[];
-  /** Waits until the lists were read once, however that went. */
+  listings(): readonly SourcedListing[];
+  /** Waits, with a bound, until the providers' lists were read once, however that went. */
   ready(): Promise<void>;
 }
 
-/** What callers are told of the models: aliases first, then every listed model as `instance/model`, sorted. */
-export function createModels(parts: ModelsParts) {
-  async function list(): Promise<readonly Model[]> {
-    await parts.ready();
-    const aliases = parts.aliases.map(({ name }) => create(ModelSchema, { name, available: true, source: "alias" }));
-    const listed = parts
-      .listings()
-      .flatMap(({ instance, models }) =>
-        [...models].map(([id, { facts, source }]) => toModel(instance.name, id, facts, source)),
-      );
-    return [...aliases.sort(byName), ...listed.sort(byName)];
-  }
-
-  /** By alias, by `instance/model`, or by a bare id: then the first instance that lists it. */
-  async function get(name: string): Promise<Model> {
-    const models = await list();
-    const found = models.find((model) => model.name === name) ?? models.find(({ aliases }) => aliases.includes(name));
-    if (!found) throw notFound(name);
-    return found;
-  }
-
-  return { list, get };
+/** What callers are told of the models. */
+export interface Models {
+  /** Aliases first, then every listed model as `instance/model`; each part sorted by name. */
+  list(): Promise<readonly Model[]>;
+  /** By alias, by `instance/model`, or by a bare id: then the first instance that lists it. @throws `model_not_found` */
+  get(name: string): Promise<Model>;
 }
 
-function toModel(instance: string, id: string, facts: ModelFacts, source: string): Model {
+export function createModels(parts: ModelsParts): Models {
+  return {
+    async list() {
+      await parts.ready();
+      const listings = parts.listings();
+      const aliases = parts.aliases.map((alias) => ofAlias(alias, listings));
+      const listed = listings.flatMap((listing) =>
+        [...listing.models.keys()].flatMap((id) => entry(listing, id) ?? []),
+      );
+      return [...aliases.sort(byName), ...listed.sort(byName)];
+    },
+    async get(name) {
+      await parts.ready();
+      const listings = parts.listings();
+      const alias = parts.aliases.find((one) => one.name === name);
+      const found = alias ? ofAlias(alias, listings) : findEntry(name, listings);
+      if (!found) throw notFound(name);
+      return found;
+    },
+  };
+}
+
+/** An alias of one model says what that model is; one of several promises nothing. */
+function ofAlias({ name, targets }: Alias, listings: readonly SourcedListing[]): Model {
+  const [only, ...others] = targets;
+  const model = only === undefined || others.length > 0 ? undefined : findEntry(only, listings);
+  if (!model) return create(ModelSchema, { name, displayName: name, available: true, source: "alias" });
+  return { ...model, name, aliases: [model.name, ...model.aliases], source: "alias" };
+}
+
+function findEntry(name: string, listings: readonly SourcedListing[]): Model | undefined {
+  for (const listing of listings) {
+    const prefix = `${listing.instance.name}/`;
+    const found = name.startsWith(prefix) ? entry(listing, name.slice(prefix.length)) : undefined;
+    if (found) return found;
+  }
+  for (const listing of listings) {
+    const found = entry(listing, name);
+    if (found) return found;
+  }
+  return undefined;
+}
+
+function entry({ instance, models }: SourcedListing, id: string): Model | undefined {
+  const listed = models.get(id);
+  if (!listed) return undefined;
+  const { facts, source } = listed;
   const { contextWindow, maxOutputTokens, createdAtMs, shutdownAtMs } = facts;
   return create(ModelSchema, {
-    name: `${instance}/${id}`,
-    provider: instance,
+    name: `${instance.name}/${id}`,
+    provider: instance.name,
     aliases: [id],
     displayName: facts.displayName ?? id,
     inputModalities: [...(facts.inputModalities ?? [])],

@@ -21,45 +21,83 @@ export interface ResolveParts {
   readonly aliases: readonly Alias[];
   /** The listings as they are now, in the configured order. */
   listings(): readonly Listing[];
+  /** Waits, with a bound, until the providers' lists were read once, however that went. */
+  listed(): Promise<void>;
   /** What the catalogue says of a model that no list has. */
   facts(provider: string, model: string): ModelFacts;
 }
+
+/** @param names the model that was asked for, then those to fall back to */
+export type Resolve = (names: readonly string[]) => Promise<readonly Target[]>;
 
 /** Names in error messages are cut here. Characters. */
 const maxShownChars = 80;
 
 /**
- * Orders the targets that may answer a model name, best first; never empty.
+ * Orders the targets that may answer, best first; never empty, none twice.
  *
- * An alias wins over everything. Then `instance/model` and `provider/model` (every instance of that kind), for any
- * model: lists may be old, so the provider has the last word. Then a bare `model` on the instances that list it; on the
- * only instance there is; or on those whose list could not be read.
- * @throws GatewayError `model_not_found` when none may serve it
+ * An alias wins over everything. Then `instance/model`, for any model: a list may be old, so the provider has the last
+ * word. Then `provider/model` on the instances of that kind, those that list the model if any does. Then a bare `model`
+ * on the instances that list it, in the configured order; on the only instance there is; or on those of whose models
+ * nothing is known. Waits for the first reading of the lists only where they would decide.
+ * @throws GatewayError `model_not_found` when a name leads nowhere
  */
-export function createResolver(parts: ResolveParts): (name: string) => readonly Target[] {
+export function createResolver(parts: ResolveParts): Resolve {
   const aliases = new Map(parts.aliases.map((alias) => [alias.name, alias.targets]));
 
-  function find(name: string): readonly Target[] {
-    const listings = parts.listings();
-    const slash = name.indexOf("/");
-    if (slash > 0 && slash < name.length - 1) {
-      const [prefix, model] = [name.slice(0, slash), name.slice(slash + 1)];
-      const named = listings.filter(({ instance }) => instance.name === prefix);
-      const chosen = named.length > 0 ? named : listings.filter(({ instance }) => instance.provider === prefix);
-      if (chosen.length > 0) return chosen.map((listing) => toTarget(listing, model, parts));
+  return async (names) => {
+    const targets = new Map<string, Target>();
+    for (const [position, name] of names.entries()) {
+      const found = await lookUp(name);
+      if (found.length === 0) throw notFound(name, position === 0 ? "model" : `fallback_models[${position - 1}]`);
+      for (const target of found) if (!targets.has(target.name)) targets.set(target.name, target);
     }
-    // A bare name, which may hold slashes of its own.
-    const listing = listings.filter(({ models }) => models.has(name));
-    const unread = listings.filter(({ complete, models }) => !complete && models.size === 0);
-    const candidates = listing.length > 0 ? listing : listings.length === 1 ? listings : unread;
-    return candidates.map((candidate) => toTarget(candidate, name, parts));
-  }
-
-  return (name) => {
-    const targets = (aliases.get(name) ?? [name]).flatMap(find);
-    if (targets.length === 0) throw notFound(name);
-    return targets;
+    return [...targets.values()];
   };
+
+  async function lookUp(name: string): Promise<readonly Target[]> {
+    const wanted = aliases.get(name) ?? [name];
+    let found = wanted.map((one) => find(one, parts));
+    if (found.some(({ sure }) => !sure)) {
+      await parts.listed();
+      found = wanted.map((one) => find(one, parts));
+    }
+    return found.flatMap(({ targets }) => targets);
+  }
+}
+
+interface Found {
+  readonly targets: readonly Target[];
+  /** Whether a list that has not been read yet could not change the choice. */
+  readonly sure: boolean;
+}
+
+function find(name: string, parts: ResolveParts): Found {
+  const listings = parts.listings();
+  const slash = name.indexOf("/");
+  if (slash > 0 && slash < name.length - 1) {
+    const [prefix, model] = [name.slice(0, slash), name.slice(slash + 1)];
+    const named = listings.find(({ instance }) => instance.name === prefix);
+    if (named) return { targets: [toTarget(named, model, parts)], sure: true };
+    const ofKind = listings.filter(({ instance }) => instance.provider === prefix);
+    if (ofKind.length > 0) return choose(ofKind, { model, otherwise: ofKind }, parts);
+  }
+  // A bare name, which may hold slashes of its own.
+  const unknown = listings.filter(({ complete, models }) => !complete && models.size === 0);
+  return choose(listings, { model: name, otherwise: unknown }, parts);
+}
+
+interface Choice {
+  readonly model: string;
+  /** Who is asked when nobody lists the model. */
+  readonly otherwise: readonly Listing[];
+}
+
+function choose(among: readonly Listing[], { model, otherwise }: Choice, parts: ResolveParts): Found {
+  const listing = among.filter(({ models }) => models.has(model));
+  const chosen = listing.length > 0 ? listing : among.length === 1 ? among : otherwise;
+  const sure = listing.length > 0 || among.length === 1 || among.every(({ complete }) => complete);
+  return { targets: chosen.map((candidate) => toTarget(candidate, model, parts)), sure };
 }
 
 function toTarget({ instance, models }: Listing, model: string, parts: ResolveParts): Target {
@@ -73,12 +111,15 @@ function toTarget({ instance, models }: Listing, model: string, parts: ResolvePa
   };
 }
 
-/** The one answer for every name that cannot be served, whatever the reason. */
-export function notFound(name: string): GatewayError {
+/**
+ * The one answer for every name that cannot be served, whatever the reason.
+ * @param field where the caller wrote the name, as a contract path
+ */
+export function notFound(name: string, field = "model"): GatewayError {
   const shown = name.length > maxShownChars ? `${name.slice(0, maxShownChars)}…` : name;
   return new GatewayError(
     "model_not_found",
     `The model ${JSON.stringify(shown)} does not exist here. GET /v1/models (or ListModels) lists those that do.`,
-    { field: "model", param: "model", retryable: false },
+    { field, param: field, retryable: false },
   );
 }

@@ -6,20 +6,14 @@ import { createInterface } from "node:readline";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { freePort } from "./tooling/free-port.ts";
 import { goTool } from "./tooling/go.ts";
+import { readmeAddress, readmeBlocks } from "./tooling/readme.ts";
 import { repository, temporaryFolder } from "./tooling/repository.ts";
 import { mustRun } from "./tooling/run-tool.ts";
 
 const grpcurl = "github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.3";
 const startWithinMs = 240_000;
 
-/** A shell block of README.md and the heading above it. */
-interface Block {
-  readonly heading: string;
-  readonly command: string;
-}
-
-const blocks = shellBlocks(readFileSync(join(repository, "README.md"), "utf8"));
-const [start, test, ...calls] = blocks.map(({ command }) => command);
+const { start, test, calls } = readmeBlocks();
 
 describe("README.md", () => {
   it("has the commands that are run here and on build machines", () => {
@@ -38,7 +32,7 @@ describe("README.md", () => {
       await mustRun("git", ["clone", "--quiet", repository, join(clone.path, "trunkline")]);
       const port = await freePort();
       env = { ...strangersEnvironment(dirname(await goTool(grpcurl))), PORT: String(port) };
-      gateway = shell(start ?? "");
+      gateway = shell(start);
       await untilReady(gateway);
       // What it logs from here on must not fill the pipe.
       gateway.stdout?.resume();
@@ -53,8 +47,8 @@ describe("README.md", () => {
       clone[Symbol.dispose]();
     });
 
-    it.each(blocks.slice(2))("$heading", async ({ command }) => {
-      const call = shell(command.replaceAll("127.0.0.1:8080", `127.0.0.1:${env.PORT}`));
+    it.each(calls)("$heading", async ({ command }) => {
+      const call = shell(command.replaceAll(readmeAddress, `127.0.0.1:${env.PORT}`));
       const { code, output } = await collect(call);
       expect(code, output).toBe(0);
       // Every call gets an answer, and the simulator's answers say what they are.
@@ -72,14 +66,6 @@ describe("README.md", () => {
     }
   });
 });
-
-function shellBlocks(page: string): readonly Block[] {
-  let heading = "";
-  return [...page.matchAll(/^#+ (.*)$|^```sh\n((?:(?!```).*\n)+)```$/gm)].flatMap(([, title, command]) => {
-    heading = title ?? heading;
-    return command === undefined ? [] : [{ heading, command }];
-  });
-}
 
 /** The environment of someone who has just come: nothing of npm's, of this repository's tools, or of any provider. */
 function strangersEnvironment(addedPath: string): NodeJS.ProcessEnv {

@@ -1,16 +1,19 @@
 import { randomBytes } from "node:crypto";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
 import { createAccount } from "./accounts/account.ts";
 import { unlimited } from "./accounts/limits.ts";
 import { forgetful } from "./cache/forgetful.ts";
 import { createCli } from "./cli/cli.ts";
+import type { SimulateOptions } from "./cli/simulate.ts";
 import { terminalOf } from "./cli/terminal.ts";
 import type { Config } from "./config/config.ts";
-import { isLoopback } from "./config/finish-providers.ts";
+import { isLoopback, simulatedAnthropicName, simulatorName } from "./config/finish-providers.ts";
 import { type ConfigFlags, loadConfig } from "./config/load.ts";
 import { createAdmit } from "./domain/admit.ts";
 import type { Beginnings } from "./domain/begin.ts";
+import { check } from "./domain/check.ts";
 import { type Clock, systemClock } from "./domain/clock.ts";
-import { GatewayError } from "./domain/errors.ts";
 import type { ProviderInstance } from "./domain/instance.ts";
 import type { Log } from "./domain/log.ts";
 import type { Observer } from "./domain/observer.ts";
@@ -28,6 +31,7 @@ import { Sender } from "./providers/send.ts";
 import { createAttempt } from "./routing/attempt.ts";
 import { createModels } from "./routing/models.ts";
 import { createResolver } from "./routing/resolve.ts";
+import { type RunningSimulator, startSimulator } from "./simulator/simulator.ts";
 import { createLog } from "./telemetry/log.ts";
 import { createMetrics } from "./telemetry/metrics.ts";
 
@@ -64,7 +68,8 @@ export async function startGateway(
   config: Config,
   { log, clock = systemClock }: GatewayOptions,
 ): Promise<RunningGateway> {
-  const instances = [...config.providers];
+  const simulator = config.simulator.enabled ? await embedSimulator(config) : null;
+  const instances = [...config.providers, ...(simulator === null ? [] : simulatedInstances(simulator.socketPath))];
   const dialer = createDialer({
     clock,
     connectTimeoutMs: config.resilience.bounds.connectMs,
@@ -110,7 +115,7 @@ export async function startGateway(
     readiness.turn(false);
     lists.stop();
     await Promise.all([server.close(), ops.close()]);
-    await Promise.all([dialer.close(), metrics.stop()]);
+    await Promise.all([dialer.close(), simulator?.close(), metrics.stop()]);
   }
   return {
     url: `${serving.tls ? "https" : "http"}://${urlHost(server.host)}:${server.port}`,
@@ -125,6 +130,23 @@ export async function startGateway(
       await close();
     },
   };
+}
+
+/** Starts the simulator beside the gateway, on a socket that only this user can reach. */
+async function embedSimulator({ dataDir, simulator }: Config): Promise<RunningSimulator & { socketPath: string }> {
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  // Named by process, since gateways may share a folder.
+  const socketPath = join(dataDir, `simulator-${process.pid}-${randomBytes(4).toString("hex")}.sock`);
+  return { ...(await startSimulator({ socketPath, tokenDelayMs: simulator.tokenDelayMs })), socketPath };
+}
+
+/** The simulator as a provider, once by each wire format. */
+function simulatedInstances(socketPath: string): readonly ProviderInstance[] {
+  const shared = { socketPath, apiKey: null, wire: "exact", simulated: true, headers: {}, models: [] } as const;
+  return [
+    { ...shared, name: simulatorName, provider: "openai", baseUrl: "http://simulator/v1" },
+    { ...shared, name: simulatedAnthropicName, provider: "anthropic", baseUrl: "http://simulator" },
+  ];
 }
 
 function urlHost(address: string): string {
@@ -161,7 +183,7 @@ function assemble(
   });
   const gateway = createGateway({
     admit: createAdmit(config.masterKey),
-    check: () => {},
+    check,
     resolve: async (work, context) => {
       const { model } = work.kind === "embeddings" ? work.request : work.call.request;
       const fallbacks = work.kind === "embeddings" ? [] : work.call.request.fallbackModels;
@@ -186,12 +208,26 @@ async function serve(flags: ConfigFlags): Promise<void> {
   for (const warning of warnings) log.warn(warning);
   const running = await startGateway(config, { log });
   log.info("ready", { url: running.url, ops: running.opsUrl });
-  await new Promise<void>((resolve) => process.once("SIGTERM", resolve).once("SIGINT", resolve));
+  await stopSignal();
   await running.drain();
 }
 
+async function simulate(options: SimulateOptions): Promise<void> {
+  const simulator = await startSimulator({ ...options, requireKey: true });
+  const { stdout } = process;
+  stdout.write(
+    `The simulator answers at ${simulator.url}: give OpenAI's SDKs ${simulator.url}/v1, Anthropic's ${simulator.url}.\n`,
+  );
+  await stopSignal();
+  await simulator.close();
+}
+
+/** Resolves when the process is asked to stop. */
+function stopSignal(): Promise<void> {
+  return new Promise((resolve) => process.once("SIGTERM", () => resolve()).once("SIGINT", () => resolve()));
+}
+
 if (import.meta.main) {
-  const simulate = () => Promise.reject(new GatewayError("not_implemented", "The simulator is not there yet."));
   process.exitCode = await createCli({ version, terminal: terminalOf(process), serve, simulate })(
     process.argv.slice(2),
   );

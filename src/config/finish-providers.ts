@@ -8,6 +8,9 @@ import type { FileConfig } from "./schema.ts";
 
 /** Name of the embedded simulator's instance. */
 export const simulatorName = "simulator";
+/** Name of the instance that asks the simulator in Anthropic's wire format. */
+export const simulatedAnthropicName = "simulator-anthropic";
+const simulatedNames: readonly string[] = [simulatorName, simulatedAnthropicName];
 
 type FileProvider = FileConfig["providers"][string];
 
@@ -21,7 +24,7 @@ export function finishProviders(providers: FileConfig["providers"], findings: Fi
 
 function finishProvider(name: string, provider: FileProvider, findings: Findings): ProviderInstance | null {
   const path = ["providers", name];
-  if (name === simulatorName) return findings.problem(path, "is the built-in simulator's name; choose another.");
+  if (simulatedNames.includes(name)) return findings.problem(path, "is the built-in simulator's name; choose another.");
   const type = provider.type ?? kindOfName(name);
   if (type === undefined) {
     return findings.problem([...path, "type"], `is missing; it takes one of ${servedKinds.join(", ")}.`);
@@ -90,7 +93,7 @@ export function finishAliases(
   instances: readonly ProviderInstance[],
   findings: Findings,
 ): readonly ModelAlias[] {
-  const instanceNames = [...instances.map(({ name }) => name), simulatorName];
+  const instanceNames = [...instances.map(({ name }) => name), ...simulatedNames];
   return Object.entries(models).map(([name, { targets, strategy }]) => {
     const names = targets.map((target) => (typeof target === "string" ? target : target.model));
     names.forEach((target, position) => {

@@ -6,7 +6,15 @@ import { mustRun } from "./tooling/run-tool.ts";
 
 it("needs no install script to generate, bundle and start", async () => {
   using copy = temporaryFolder();
-  const parts = ["package.json", "package-lock.json", "tsconfig.json", "buf.yaml", "buf.gen.yaml", "build.ts"];
+  const parts = [
+    "package.json",
+    "package-lock.json",
+    "tsconfig.json",
+    "buf.yaml",
+    "buf.gen.yaml",
+    "build.ts",
+    "node-version.cjs",
+  ];
   for (const part of [...parts, "proto", "third_party", "gen", "src"]) {
     cpSync(join(repository, part), join(copy.path, part), { recursive: true });
   }

@@ -13,7 +13,7 @@ export interface Fault {
 
 /** Names of faults that are an HTTP status. */
 const statuses = [400, 401, 402, 403, 404, 408, 409, 413, 429, 500, 502, 503, 504, 529];
-export const faultNames: readonly string[] = [
+const faultNames: readonly string[] = [
   ...statuses.map(String),
   "drop",
   "slow-headers",

@@ -72,8 +72,7 @@ async function sendWhole(res: ServerResponse, { status, headers, body }: WholeRe
   res.writeHead(status, { ...headers, "content-type": "application/json", "content-length": bytes.byteLength });
   if (fault?.name === "stall" || fault?.name === "cut") {
     res.write(bytes.subarray(0, bytes.byteLength / 2));
-    if (fault.name === "cut") res.destroy();
-    else await untilLeft(left);
+    await (fault.name === "cut" ? cut(res, left) : untilLeft(left));
   } else if (fault?.name === "split-utf8") {
     for (const byte of bytes) await write(res, Buffer.of(byte), left);
     res.end();
@@ -123,8 +122,7 @@ async function goWrong(res: ServerResponse, fault: Fault, errorEvent: string, le
     case "stall":
       return untilLeft(left);
     case "cut":
-      res.destroy();
-      return;
+      return cut(res, left);
     case "malformed":
       res.end('data: {"choices": [{"delta": {"content": "\n\n');
       return;
@@ -134,6 +132,13 @@ async function goWrong(res: ServerResponse, fault: Fault, errorEvent: string, le
     default: // early-end: the body ends as if all had been said.
       res.end();
   }
+}
+
+/** Closes the connection in the middle of the answer, when everything up to here is on its way. */
+async function cut(res: ServerResponse, left: AbortSignal): Promise<void> {
+  // Node holds back what is written in one turn of the event loop.
+  await pause(0, left);
+  res.socket?.destroySoon();
 }
 
 /** @returns false when the caller has left */

@@ -55,6 +55,6 @@ function lossList(losses: readonly string[]): string {
 const maxValueLength = 256;
 
 /** A header value cannot hold line ends or text beyond ASCII; what does not fit becomes a question mark. */
-export function clean(value: string): string {
+function clean(value: string): string {
   return value.slice(0, maxValueLength).replace(/[^\x20-\x7e]/g, "?");
 }

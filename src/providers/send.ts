@@ -1,9 +1,11 @@
-import type { CountTokensResponse } from "../../gen/trunkline/v1/chat_pb.ts";
+import { create } from "@bufbuild/protobuf";
+import { type CountTokensResponse, CountTokensResponseSchema } from "../../gen/trunkline/v1/chat_pb.ts";
 import type { EmbedRequest, EmbedResponse } from "../../gen/trunkline/v1/embeddings_pb.ts";
 import type { ChatCall, Frame } from "../domain/chat.ts";
 import type { Clock } from "../domain/clock.ts";
 import type { RequestContext } from "../domain/context.ts";
 import { GatewayError, toGatewayError } from "../domain/errors.ts";
+import { estimateInputTokens } from "../domain/estimate.ts";
 import type { Bounds, ProviderInstance } from "../domain/instance.ts";
 import type { Target } from "../domain/target.ts";
 import type { Dialer, Outgoing } from "../net/dial.ts";
@@ -71,10 +73,10 @@ export class Sender {
     }
   }
 
-  /** @throws GatewayError `not_implemented` when the provider cannot count */
+  /** Asks the provider, or estimates where it has no way to count. */
   async countTokens(target: Target, call: ChatCall, context: RequestContext): Promise<CountTokensResponse> {
     const { countTokens } = this.#parts.providerOf(target.provider);
-    if (!countTokens) throw cannot(target, "count tokens");
+    if (!countTokens) return estimated(target, call);
     return this.#single(target, context, () => countTokens.toRequest(call, target), countTokens.fromResponse);
   }
 
@@ -227,6 +229,11 @@ function blame(thrown: unknown, { watchdog, target, status, requestId }: Attempt
 function compressed(incoming: Incoming): GatewayError {
   incoming.abort();
   return new GatewayError("upstream_error", "The provider compressed its answer although it was asked not to.");
+}
+
+function estimated({ provider, instance, model }: Target, { request }: ChatCall): CountTokensResponse {
+  const inputTokens = estimateInputTokens(request);
+  return create(CountTokensResponseSchema, { inputTokens, exact: false, servedBy: { provider, instance, model } });
 }
 
 function cannot(target: Target, what: string): GatewayError {

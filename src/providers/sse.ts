@@ -11,7 +11,7 @@ export interface SseParser {
 }
 
 /** An event holds at most one image of the size that providers return. UTF-16 units, which never exceed the bytes. */
-export const defaultMaxEventChars = 32 * 1024 * 1024;
+const defaultMaxEventChars = 32 * 1024 * 1024;
 
 /**
  * Server-sent events as the WHATWG defines them: UTF-8 across chunks, LF, CR and CRLF, comments, several data lines,

@@ -9,7 +9,7 @@ import {
 } from "../../../gen/google/rpc/error_details_pb.ts";
 import { AttemptSchema, FailureSchema } from "../../../gen/trunkline/v1/error_pb.ts";
 import type { RequestContext, Trail } from "../../domain/context.ts";
-import { type ErrorCode, type ErrorDetail, GatewayError } from "../../domain/errors.ts";
+import type { ErrorCode, ErrorDetail, GatewayError } from "../../domain/errors.ts";
 
 /** The status of each failure: contract section 2.7 and design 15.8. The compiler finds a forgotten one. */
 const statusCodes = {
@@ -89,21 +89,6 @@ export function toConnectError(
   if (outputStarted) details.push(info(FailureSchema, failureOf(context.trail)));
   return new ConnectError(error.message, status, undefined, details, error.cause);
 }
-
-/** A GatewayError for what the RPC library itself refused: sizes, encodings, messages that cannot be read. */
-export function fromConnectError(error: ConnectError): GatewayError {
-  const code = libraryCodes.get(error.code) ?? "internal";
-  const message = code === "internal" ? "The gateway failed to handle this request." : error.rawMessage;
-  return new GatewayError(code, message, {}, { cause: error });
-}
-
-const libraryCodes: ReadonlyMap<Code, ErrorCode> = new Map([
-  [Code.InvalidArgument, "invalid_value"],
-  [Code.ResourceExhausted, "message_too_large"],
-  [Code.DeadlineExceeded, "timeout"],
-  [Code.Canceled, "canceled"],
-  [Code.Unimplemented, "unknown_method"],
-]);
 
 type OutgoingDetail = { readonly desc: DescMessage; readonly value: MessageInitShape<DescMessage> };
 

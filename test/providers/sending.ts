@@ -1,0 +1,89 @@
+import { create } from "@bufbuild/protobuf";
+import { type ChatRequest, ChatRequestSchema } from "../../gen/trunkline/v1/chat_pb.ts";
+import { ChatMessageSchema, PartSchema, Role } from "../../gen/trunkline/v1/message_pb.ts";
+import type { ChatCall, Frame } from "../../src/domain/chat.ts";
+import { type Clock, systemClock } from "../../src/domain/clock.ts";
+import { type RequestContext, Trail } from "../../src/domain/context.ts";
+import { GatewayError } from "../../src/domain/errors.ts";
+import type { Bounds, ProviderInstance } from "../../src/domain/instance.ts";
+import type { Log } from "../../src/domain/log.ts";
+import { Secret } from "../../src/domain/secret.ts";
+import type { Target } from "../../src/domain/target.ts";
+
+/** Parts of a call to a provider, for tests of sending and routing. */
+
+const quiet: Log = { debug() {}, info() {}, warn() {}, error() {}, with: () => quiet };
+
+export const bounds: Bounds = {
+  connectMs: 5_000,
+  firstByteMs: 1_000,
+  firstTokenMs: 2_000,
+  idleMs: 3_000,
+  totalMs: 10_000,
+};
+
+export function instanceAt(baseUrl: string, more: Partial<ProviderInstance> = {}): ProviderInstance {
+  return {
+    name: "openai-east",
+    provider: "openai",
+    baseUrl,
+    socketPath: null,
+    apiKey: new Secret("sk-upstream"),
+    models: [],
+    wire: "repair",
+    simulated: false,
+    headers: {},
+    ...more,
+  };
+}
+
+export function targetOf({ name, provider, wire }: ProviderInstance, model = "gpt-4o"): Target {
+  return { name: `${name}/${model}`, instance: name, provider, model, wire, facts: {} };
+}
+
+export function callOf(more: Partial<Pick<ChatRequest, "topK" | "model">> = {}, stream = true): ChatCall {
+  const text = create(PartSchema, { kind: { case: "text", value: "four" } });
+  const messages = [create(ChatMessageSchema, { role: Role.USER, parts: [text] })];
+  return { request: create(ChatRequestSchema, { model: "gpt-4o", messages, ...more }), stream };
+}
+
+export function contextOf(
+  signal: AbortSignal = new AbortController().signal,
+  clock: Clock = systemClock,
+): RequestContext {
+  return {
+    requestId: "req_1",
+    operation: "chat",
+    protocol: "rest",
+    signal,
+    deadlineMs: null,
+    startedMs: clock.nowMs(),
+    log: quiet,
+    trail: new Trail(),
+  };
+}
+
+/** Everything up to the end; a failure comes as the last element. */
+export async function collect(answer: AsyncIterable<readonly Frame[]>): Promise<(readonly Frame[] | GatewayError)[]> {
+  const got: (readonly Frame[] | GatewayError)[] = [];
+  try {
+    for await (const frames of answer) got.push(frames);
+  } catch (thrown) {
+    if (!(thrown instanceof GatewayError)) throw thrown;
+    got.push(thrown);
+  }
+  return got;
+}
+
+/** The frames of all batches. */
+export function framesOf(got: readonly (readonly Frame[] | GatewayError)[]): readonly Frame[] {
+  return got.flatMap((one) => (one instanceof GatewayError ? [] : one));
+}
+
+/** The error that a promise or an answer ends with. */
+export async function failureOf(work: Promise<unknown> | AsyncIterable<readonly Frame[]>): Promise<GatewayError> {
+  const thrown =
+    Symbol.asyncIterator in work ? (await collect(work)).at(-1) : await work.catch((error: unknown) => error);
+  if (!(thrown instanceof GatewayError)) throw new Error("It did not fail as a GatewayError.", { cause: thrown });
+  return thrown;
+}

@@ -1,4 +1,5 @@
 import { create } from "@bufbuild/protobuf";
+import { onTestFinished } from "vitest";
 import { type ChatRequest, ChatRequestSchema } from "../../gen/trunkline/v1/chat_pb.ts";
 import { ChatMessageSchema, PartSchema, Role } from "../../gen/trunkline/v1/message_pb.ts";
 import type { ChatCall, Frame } from "../../src/domain/chat.ts";
@@ -9,6 +10,10 @@ import type { Bounds, ProviderInstance } from "../../src/domain/instance.ts";
 import type { Log } from "../../src/domain/log.ts";
 import { Secret } from "../../src/domain/secret.ts";
 import type { Target } from "../../src/domain/target.ts";
+import { createDialer } from "../../src/net/dial.ts";
+import { providerOf } from "../../src/providers/catalog.ts";
+import { Sender } from "../../src/providers/send.ts";
+import { type Asked, piece, startRawUpstream } from "../fakes/upstream.ts";
 
 /** Parts of a call to a provider, for tests of sending and routing. */
 
@@ -86,4 +91,47 @@ export async function failureOf(work: Promise<unknown> | AsyncIterable<readonly 
     Symbol.asyncIterator in work ? (await collect(work)).at(-1) : await work.catch((error: unknown) => error);
   if (!(thrown instanceof GatewayError)) throw new Error("It did not fail as a GatewayError.", { cause: thrown });
   return thrown;
+}
+
+export const chunk = (delta: unknown, finish: string | null = null) =>
+  piece(
+    `data: ${JSON.stringify({ id: "c1", object: "chat.completion.chunk", created: 1, model: "gpt-4o", choices: [{ index: 0, delta, finish_reason: finish }] })}\n\n`,
+  );
+export const hi = chunk({ role: "assistant", content: "Hi" });
+export const stop = chunk({}, "stop");
+export const done = piece("data: [DONE]\n\n");
+export const whole = JSON.stringify({
+  id: "c1",
+  object: "chat.completion",
+  created: 1,
+  model: "gpt-4o",
+  choices: [{ index: 0, message: { role: "assistant", content: "Hi" }, finish_reason: "stop" }],
+});
+
+/** A sender for one instance at a raw upstream. */
+export async function startSender(more: Partial<ProviderInstance> = {}, clock: Clock = systemClock) {
+  const upstream = await startRawUpstream();
+  const dialer = createDialer({ clock, connectTimeoutMs: 5000, maxConnections: 1, maxQueued: 8 });
+  onTestFinished(() => dialer.close());
+  const instance = instanceAt(`${upstream.origin}/v1`, more);
+  const sender = new Sender({ dialer, clock, bounds, instances: new Map([[instance.name, instance]]), providerOf });
+  const caller = new AbortController();
+  const context = contextOf(caller.signal, clock);
+  const target = targetOf(instance);
+  return {
+    upstream,
+    sender,
+    instance,
+    target,
+    context,
+    caller,
+    chat: (call = callOf()) => sender.chat(target, call, context),
+  };
+}
+
+/** Answers a call, once it has come. */
+export async function answered(asked: Promise<Asked>, ...pieces: (string | Uint8Array)[]): Promise<Asked> {
+  const one = await asked;
+  for (const bytes of pieces) await one.write(bytes);
+  return one;
 }

@@ -27,7 +27,7 @@ export const bounds: Bounds = {
   totalMs: 10_000,
 };
 
-export function instanceAt(baseUrl: string, more: Partial<ProviderInstance> = {}): ProviderInstance {
+function instanceAt(baseUrl: string, more: Partial<ProviderInstance> = {}): ProviderInstance {
   return {
     name: "openai-east",
     provider: "openai",
@@ -52,7 +52,7 @@ export function callOf(more: Partial<Pick<ChatRequest, "topK" | "model">> = {}, 
   return { request: create(ChatRequestSchema, { model: "gpt-4o", messages, ...more }), stream };
 }
 
-export function contextOf(
+function contextOf(
   signal: AbortSignal = new AbortController().signal,
   clock: Clock = systemClock,
 ): RequestContext {

@@ -69,7 +69,7 @@ function* readServed({ headers }: ClientReply): Iterable<ChatPiece> {
   const provider = headers["trunkline-provider"];
   const model = headers["trunkline-model"];
   if (typeof provider !== "string") return;
-  yield { kind: "served", by: [provider, model].join("/"), simulated: provider === "simulator" };
+  yield { kind: "served", by: [provider, model].join("/"), simulated: headers["trunkline-simulated"] === "true" };
 }
 
 /** The parts of a chat completion chunk that are shown. The gateway is our own, yet versions differ: all is optional. */

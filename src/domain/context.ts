@@ -38,7 +38,14 @@ export type TrailEntry =
       readonly upstreamRequestId?: string;
     }
   | { readonly kind: "sent"; readonly atMs: number }
-  | { readonly kind: "answered"; readonly target: Target; readonly atMs: number; readonly model: string }
+  | {
+      readonly kind: "answered";
+      readonly target: Target;
+      readonly atMs: number;
+      readonly model: string;
+      /** Whether the simulator answered. */
+      readonly simulated: boolean;
+    }
   | { readonly kind: "first_token"; readonly atMs: number }
   | { readonly kind: "loss"; readonly losses: readonly Loss[] }
   | { readonly kind: "rate_limit"; readonly headers: Readonly<Record<string, string>> }

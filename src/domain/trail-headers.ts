@@ -13,6 +13,7 @@ export function trailHeaders(trail: Trail): Record<string, string> {
       case "answered":
         headers["trunkline-provider"] = clean(entry.target.instance);
         headers["trunkline-model"] = clean(entry.target.model);
+        if (entry.simulated) headers["trunkline-simulated"] = "true";
         break;
       case "cache":
         headers["trunkline-cache"] = entry.status;

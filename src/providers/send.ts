@@ -56,7 +56,7 @@ export class Sender {
     try {
       const request = provider.toRequest(call, target);
       const incoming = await this.#exchange(request, attempt);
-      const finish = createFinisher(servedBy(attempt), call);
+      const finish = createFinisher({ ...servedBy(attempt), wallMs: this.#parts.clock.wallMs() }, call);
       if (request.losses.length > 0) yield lossNotices(request.losses);
       if (isEventStream(incoming)) {
         const decoder = provider.createDecoder(request.memory);
@@ -164,7 +164,13 @@ export class Sender {
       throw provider.fromError(await readFailure(incoming, clock), request.memory);
     }
     if (isCompressed(incoming)) throw compressed(incoming);
-    trail.note({ kind: "answered", target, atMs: clock.nowMs(), model: target.model });
+    trail.note({
+      kind: "answered",
+      target,
+      atMs: clock.nowMs(),
+      model: target.model,
+      simulated: instance.simulated,
+    });
     // Only now: what a target that failed would have left out is of no interest to anybody.
     if (request.losses.length > 0) trail.note({ kind: "loss", losses: request.losses });
     return incoming;

@@ -1,4 +1,5 @@
 import { create } from "@bufbuild/protobuf";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { NoticeSchema, ServedBySchema, UsageSchema } from "../../gen/trunkline/v1/usage_pb.ts";
 import type { ChatCall, Frame } from "../domain/chat.ts";
 import { estimateUsage, type Sizes, sizesOf } from "../domain/estimate.ts";
@@ -11,6 +12,8 @@ export interface Served {
   readonly simulated: boolean;
   readonly upstreamRequestId: string;
   readonly attempts: number;
+  /** When the answer began, for providers that do not say. Milliseconds since 1970. */
+  readonly wallMs: number;
 }
 
 /** Notices about settings that the target did not get. */
@@ -28,7 +31,7 @@ export function lossNotices(losses: readonly Loss[]): readonly Frame[] {
  * nothing. The values are changed in place: no stage has seen them yet, and their wire text stays true.
  */
 export function createFinisher(served: Served, call: ChatCall): (frames: readonly Frame[]) => readonly Frame[] {
-  const { target, simulated, upstreamRequestId, attempts } = served;
+  const { target, simulated, upstreamRequestId, attempts, wallMs } = served;
   const servedBy = create(ServedBySchema, {
     provider: target.provider,
     instance: target.instance,
@@ -44,6 +47,7 @@ export function createFinisher(served: Served, call: ChatCall): (frames: readonl
       switch (frame.case) {
         case "started":
           frame.value.servedBy = servedBy;
+          frame.value.created ??= timestampFromMs(wallMs);
           break;
         case "usage":
           counted = true;

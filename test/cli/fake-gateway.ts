@@ -67,6 +67,7 @@ async function answerRest(request: IncomingMessage, response: ServerResponse, as
   response.writeHead(200, {
     "content-type": "text/event-stream",
     "trunkline-provider": "simulator",
+    "trunkline-simulated": "true",
     "trunkline-model": "first",
   });
   const send = (event: unknown) => response.write(`data: ${JSON.stringify(event)}\n\n`);

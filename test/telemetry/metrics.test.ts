@@ -47,7 +47,7 @@ function streamed(one: Target): TrailEntry[] {
   return [
     { kind: "received", bodyBytes: 2000 },
     { kind: "attempt", target: one, atMs: 1080 },
-    { kind: "answered", target: one, atMs: 1400, model: one.model },
+    { kind: "answered", target: one, atMs: 1400, model: one.model, simulated: false },
     { kind: "first_token", atMs: 1500 },
     { kind: "usage", usage: create(UsageSchema, { inputTokens: 7 }) },
     { kind: "usage", usage: create(UsageSchema, { inputTokens: 7, outputTokens: 11 }) },

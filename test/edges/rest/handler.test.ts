@@ -66,7 +66,7 @@ describe("a whole answer", () => {
     const chat = (_: ChatCall, { trail }: RequestContext) => {
       trail.note({ kind: "attempt", target, atMs: 0 });
       trail.note({ kind: "attempt", target, atMs: 1 });
-      trail.note({ kind: "answered", target, atMs: 2, model: "m-1-2026" });
+      trail.note({ kind: "answered", target, atMs: 2, model: "m-1-2026", simulated: false });
       trail.note({ kind: "cache", status: "miss" });
       trail.note({
         kind: "loss",

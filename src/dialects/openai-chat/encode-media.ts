@@ -10,6 +10,8 @@ export interface ChatQuirks {
   readonly kind: string;
   /** OpenAI itself refuses `max_tokens` for its newer models; others know nothing else. */
   readonly maxTokensName: "max_completion_tokens" | "max_tokens";
+  /** OpenAI's word for who asks is new; others know the older one. */
+  readonly endUserName: "safety_identifier" | "user";
   /** Whether the role `developer` is known; else it is sent as `system`. */
   readonly developerRole: boolean;
   /** The field that carries reasoning of earlier turns back; null where the server refuses it. */

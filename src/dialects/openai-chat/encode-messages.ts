@@ -15,10 +15,29 @@ export function encodeMessages(
   quirks: ChatQuirks,
   losses: LossReport,
 ): readonly JsonTree[] {
-  return messages.flatMap((message, i) => new MessageEncoder(message, `messages[${i}]`, quirks, losses).encode());
+  const encoded: JsonMembers[] = [];
+  // What tools showed follows the last result of its turn: nothing may stand between results.
+  let shown: JsonMembers[] = [];
+  const show = () => {
+    if (shown.length > 0) encoded.push({ role: "user", content: shown });
+    shown = [];
+  };
+  for (const [i, message] of messages.entries()) {
+    const encoder = new MessageEncoder(message, `messages[${i}]`, quirks, losses);
+    const own = encoder.encode();
+    shown.push(...encoder.shown);
+    for (const one of own) {
+      if (one.role !== "tool") show();
+      encoded.push(one);
+    }
+  }
+  show();
+  return encoded;
 }
 
 class MessageEncoder {
+  /** Parts of tool results that are no text, which is all that a result may be. */
+  readonly shown: JsonMembers[] = [];
   readonly #message: ChatMessage;
   readonly #field: string;
   readonly #quirks: ChatQuirks;
@@ -65,16 +84,31 @@ class MessageEncoder {
   }
 
   #result({ callId, parts, isError }: ToolResult, field: string): JsonMembers {
-    const content = parts.map((part, i): JsonMembers | null => {
+    const text: JsonMembers[] = [];
+    const others: JsonMembers[] = [];
+    for (const [i, part] of parts.entries()) {
       const at = `${field}.parts[${i}]`;
-      if (part.kind.case === "searchResult") return { type: "text", text: searchText(part.kind.value) };
-      return encodeContentPart(part, at, this.#quirks, this.#losses);
-    });
-    if (isError)
+      const one = this.#resultPart(part, at);
+      if (one?.type === "text") text.push(one);
+      else if (one) {
+        this.#losses.approximate(at, "is sent in a user's message after the results: a tool may only answer text.");
+        others.push(one);
+      }
+    }
+    if (others.length > 0) {
+      this.shown.push({ type: "text", text: `From the result of ${callId}:` }, ...others);
+      if (text.length === 0) text.push({ type: "text", text: "The result is shown in the user's message below." });
+    }
+    if (isError) {
       this.#losses.approximate(`${field}.is_error`, "is sent as the text's beginning: this provider has no flag.");
-    const sent = content.filter((part) => part !== null);
-    if (isError) sent.unshift({ type: "text", text: "Error:" });
-    return { role: "tool", tool_call_id: callId, content: plain(sent) };
+      text.unshift({ type: "text", text: "Error:" });
+    }
+    return { role: "tool", tool_call_id: callId, content: plain(text) };
+  }
+
+  #resultPart(part: Part, field: string): JsonMembers | null {
+    if (part.kind.case === "searchResult") return { type: "text", text: searchText(part.kind.value) };
+    return encodeContentPart(part, field, this.#quirks, this.#losses);
   }
 
   #content(parts: readonly Part[]): JsonTree {

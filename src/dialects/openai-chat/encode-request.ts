@@ -24,7 +24,7 @@ export function encodeChatRequest(
     ...(stream && { stream: true, stream_options: { include_usage: true } }),
     ...encodeSampling(request, quirks, losses),
     ...encodeShape(request, quirks, losses),
-    ...encodeService(request, losses),
+    ...encodeService(request, quirks, losses),
   };
   return mergeOptions(body, request, quirks);
 }
@@ -67,8 +67,8 @@ function encodeShape(request: ChatRequest, quirks: ChatQuirks, losses: LossRepor
   const search = webSearch ?? (searchTool?.kind.case === "webSearch" ? searchTool.kind.value.options : undefined);
   return {
     ...(sent.length > 0 && { tools: sent }),
-    ...(toolChoice && { tool_choice: encodeToolChoice(toolChoice, tools) }),
-    // Without tools the setting is refused, and it means nothing.
+    // Without tools both settings are refused, and they mean nothing; that tools were left out has been told.
+    ...(sent.length > 0 && toolChoice && { tool_choice: encodeToolChoice(toolChoice, tools) }),
     ...(sent.length > 0 && { parallel_tool_calls: request.parallelToolCalls }),
     ...(responseFormat && { response_format: encodeFormat(responseFormat) }),
     reasoning_effort: encodeEffort(reasoning, losses),
@@ -88,7 +88,7 @@ function predicted(
   throw invalidValue(`prediction.parts[${i}]`, "must be text.");
 }
 
-function encodeService(request: ChatRequest, losses: LossReport): JsonMembers {
+function encodeService(request: ChatRequest, quirks: ChatQuirks, losses: LossReport): JsonMembers {
   const { cache, moderation, metadata, safetySettings } = request;
   if (safetySettings.length > 0) losses.drop("safety_settings", "is not taken by this provider.");
   if (cache?.cachedContent !== undefined) losses.drop("cache.cached_content", "is not taken by this provider.");
@@ -96,7 +96,7 @@ function encodeService(request: ChatRequest, losses: LossReport): JsonMembers {
   const hasOptions = cacheOptions.mode !== undefined || cacheOptions.ttl !== undefined;
   return {
     service_tier: request.serviceTier ?? tierOf(request.speed, losses),
-    safety_identifier: request.endUserId,
+    [quirks.endUserName]: request.endUserId,
     store: request.store,
     ...(Object.keys(metadata).length > 0 && { metadata }),
     prompt_cache_key: cache?.key,

@@ -22,6 +22,10 @@ export function encodeTools(tools: readonly Tool[], quirks: ChatQuirks, losses: 
         };
         return [{ type: "custom", custom: { name, ...(description && { description }), ...(format && { format }) } }];
       }
+      case "webSearch":
+        if (!kind.value.options) break;
+        losses.approximate(field, "is sent as web_search_options: searching is a setting of this provider's models.");
+        return [];
       case "hosted":
         // A server other than OpenAI's own may know tools of its own; which, it says itself.
         if (quirks.kind === "openai" && !quirks.extendedSampling) break;

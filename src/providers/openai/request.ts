@@ -14,6 +14,7 @@ import { rulesOf } from "./models.ts";
 const exact: ChatQuirks = {
   kind: "openai",
   maxTokensName: "max_completion_tokens",
+  endUserName: "safety_identifier",
   developerRole: true,
   reasoningField: null,
   cacheMarks: true,
@@ -24,6 +25,7 @@ const exact: ChatQuirks = {
 const compatible: ChatQuirks = {
   kind: "openai",
   maxTokensName: "max_tokens",
+  endUserName: "user",
   developerRole: false,
   reasoningField: "reasoning_content",
   cacheMarks: false,
@@ -46,7 +48,7 @@ export function toRequest(call: ChatCall, target: Target): ProviderRequest {
     headers: { accept: stream ? "text/event-stream" : "application/json" },
     body,
     losses: losses.losses,
-    memory: { target, stream },
+    memory: { target, stream, providerData: request.include.includes("provider_data") },
   };
 }
 
@@ -69,6 +71,8 @@ function build(request: ChatRequest, stream: boolean, target: Target, losses: Lo
   const body = encodeChatRequest(request, { model: target.model, stream }, quirks, losses);
   const rules = rulesOf(target.model);
   const lifted = rules.effortNone && request.reasoning?.effort === "none";
+  // Asked for by `top_logprobs` alone, it is no loss of its own.
+  if (rules.reasons && !lifted && request.logprobs === undefined) delete body.logprobs;
   if (rules.reasons && !lifted) for (const name of refusedWhileReasoning) drop(name);
   if (!rules.stop) drop("stop");
   // Models that reason are the ones that know only the newer name, on every server that has them.

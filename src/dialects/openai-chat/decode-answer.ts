@@ -1,9 +1,10 @@
 import { create } from "@bufbuild/protobuf";
 import { CompletedSchema, StartedSchema } from "../../../gen/trunkline/v1/stream_pb.ts";
-import type { Usage } from "../../../gen/trunkline/v1/usage_pb.ts";
+import type { ModerationResult, Usage } from "../../../gen/trunkline/v1/usage_pb.ts";
 import { type Frame, withWire } from "../../domain/chat.ts";
 import { GatewayError } from "../../domain/errors.ts";
 import { ChoiceDecoder } from "./decode-choice.ts";
+import { decodeModeration } from "./decode-moderation.ts";
 import { decodeUsage } from "./decode-usage.ts";
 import { type Fields, fieldsOf, isFields, listOf, parseObject, textOf } from "./wire.ts";
 
@@ -11,6 +12,8 @@ import { type Fields, fieldsOf, isFields, listOf, parseObject, textOf } from "./
 export interface AnswerOptions {
   /** Reads an error object that came inside an answer, under HTTP 200. */
   failure(error: unknown): GatewayError;
+  /** Provider kind under which members that the contract does not know are kept; absent where nobody wants them. */
+  readonly keepUnmapped?: string;
 }
 
 /** A chat completion, whole or in chunks, on its way to frames. One vocabulary for both. */
@@ -21,6 +24,8 @@ export class AnswerDecoder {
   #started = false;
   #usage: Usage | undefined;
   #serviceTier = "";
+  readonly #moderation: ModerationResult[] = [];
+  readonly #unmapped: Record<string, unknown> = {};
   done = false;
 
   constructor(options: AnswerOptions) {
@@ -50,6 +55,7 @@ export class AnswerDecoder {
 
   /** The bytes ended. @throws GatewayError `upstream_cut` when the answer did not */
   end(): readonly Frame[] {
+    if (this.done) return [];
     const open = [...this.#choices.values()].some(({ finished }) => !finished);
     if (open || this.#choices.size === 0) {
       throw new GatewayError("upstream_cut", "The provider's stream ended before its answer was complete.");
@@ -66,7 +72,10 @@ export class AnswerDecoder {
     for (const choice of choices) {
       if (textOf(choice, "finish_reason") === "error")
         throw this.#options.failure(choice.error ?? "The answer failed.");
-      if (!isFields(choice[member]) && textOf(choice, "finish_reason") === "") continue;
+      if (!isFields(choice[member]) && textOf(choice, "finish_reason") === "") {
+        repaired = true; // Azure's filter results: clients reach into the delta that is not there.
+        continue;
+      }
       const decoder = this.#choice(choice);
       frames.push(...decoder.push(fieldsOf(choice, member), choice));
       if (decoder.repaired || typeof choice.index !== "number") repaired = true;
@@ -75,7 +84,9 @@ export class AnswerDecoder {
       this.#usage = decodeUsage(chunk.usage);
       frames.push({ case: "usage", value: this.#usage, choice: 0, part: 0 });
     }
+    if (isFields(chunk.moderation)) frames.push(...this.#moderate(chunk.moderation));
     this.#serviceTier = textOf(chunk, "service_tier") || this.#serviceTier;
+    if (this.#options.keepUnmapped !== undefined) this.#keepUnmapped(chunk);
     return { frames, repaired };
   }
 
@@ -102,6 +113,18 @@ export class AnswerDecoder {
     return decoder;
   }
 
+  #moderate(moderation: Fields): readonly Frame[] {
+    const frames = decodeModeration(moderation);
+    for (const frame of frames) if (frame.case === "moderation") this.#moderation.push(frame.value);
+    return frames;
+  }
+
+  #keepUnmapped(chunk: Fields): void {
+    for (const [name, value] of Object.entries(chunk)) {
+      if (value !== null && !mapped.has(name)) this.#unmapped[name] = value;
+    }
+  }
+
   /** @param text the sentinel as it came; null when the bytes just ended */
   #complete(text: string | null): readonly Frame[] {
     if (!this.#started) throw new GatewayError("upstream_error", "The provider's stream held no answer.");
@@ -117,8 +140,14 @@ export class AnswerDecoder {
   }
 
   #completed(): Frame {
-    const usage = this.#usage === undefined ? {} : { usage: this.#usage };
-    const value = create(CompletedSchema, { serviceTier: this.#serviceTier, ...usage });
+    const kind = this.#options.keepUnmapped;
+    const value = create(CompletedSchema, {
+      serviceTier: this.#serviceTier,
+      moderation: this.#moderation,
+      ...(this.#usage && { usage: this.#usage }),
+      ...(kind !== undefined &&
+        Object.keys(this.#unmapped).length > 0 && { providerData: { [kind]: JSON.stringify(this.#unmapped) } }),
+    });
     return { case: "completed", value, choice: 0, part: 0 };
   }
 }
@@ -126,3 +155,8 @@ export class AnswerDecoder {
 /** Contract: choice_count is at most 128. */
 const maxChoices = 128;
 const maxIdChars = 24;
+/** Members of an answer that become frames, or that mean nothing beyond their event. */
+const mapped: ReadonlySet<string> = new Set([
+  ...["id", "object", "created", "model", "choices", "usage", "service_tier", "moderation"],
+  "obfuscation",
+]);

@@ -37,7 +37,8 @@ export class ChoiceDecoder {
     this.#frames = [];
     this.repaired = false;
     if (this.finished) {
-      this.repaired = Object.keys(delta).length > 0;
+      // Spoken answers may tell after their end how long they are kept.
+      this.repaired = Object.keys(delta).some((name) => name !== "audio");
       return [];
     }
     const logprobs = readLogprobs(choice.logprobs);
@@ -152,7 +153,8 @@ export class ChoiceDecoder {
     this.finished = true;
     let reason = reasons.get(native) ?? FinishReason.UNSPECIFIED;
     if (reason === FinishReason.STOP && this.#calls.any) reason = FinishReason.TOOL_CALLS;
-    if (!exactReasons.has(native) || (native === "stop" && reason !== FinishReason.STOP)) this.repaired = true;
+    else if (reason === FinishReason.STOP && this.#parts.has("refusal")) reason = FinishReason.REFUSAL;
+    if (!exactReasons.has(native) || (native === "stop" && reason === FinishReason.TOOL_CALLS)) this.repaired = true;
     this.#frames.push(...this.#closeParts(), ...this.#calls.finish());
     this.#push("finished", create(FinishedSchema, { reason, native }), 0);
   }

@@ -8,7 +8,10 @@ import { isGoogle, proofText } from "./proofs.ts";
 
 const nativeReasons = new Set(["stop", "length", "tool_calls", "content_filter", "function_call"]);
 
-/** OpenAI's finish reason. It knows no refusal and no pause: those are `content_filter` and `stop`. */
+/**
+ * OpenAI's finish reason. It knows no pause: that is `stop`. A model of its own that declines says so in `refusal` and
+ * stops; where the provider had another word for it, `content_filter` is what clients understand.
+ */
 export function encodeFinishReason(reason: FinishReason, native: string, legacyFunctions: boolean): string {
   switch (reason) {
     case FinishReason.STOP:
@@ -19,8 +22,9 @@ export function encodeFinishReason(reason: FinishReason, native: string, legacyF
     case FinishReason.TOOL_CALLS:
       return legacyFunctions ? "function_call" : "tool_calls";
     case FinishReason.CONTENT_FILTER:
-    case FinishReason.REFUSAL:
       return "content_filter";
+    case FinishReason.REFUSAL:
+      return native === "stop" ? "stop" : "content_filter";
     default:
       return nativeReasons.has(native) ? native : "stop";
   }

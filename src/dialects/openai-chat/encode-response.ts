@@ -1,6 +1,7 @@
 import type { ChatResponse, Choice } from "../../../gen/trunkline/v1/chat_pb.ts";
 import { type Part, type ToolCall, ToolCallKind } from "../../../gen/trunkline/v1/message_pb.ts";
 import { FinishReason } from "../../../gen/trunkline/v1/stream_pb.ts";
+import { encodeModeration } from "./encode-moderation.ts";
 import {
   encodeAnnotation,
   encodeFinishReason,
@@ -31,14 +32,7 @@ export function encodeChatResponse(response: ChatResponse, options: EncodeOption
     choices: response.choices.map((choice) => encodeChoice(choice, options)),
     usage: encodeUsage(response.usage) ?? undefined,
     ...(serviceTier !== "" && { service_tier: serviceTier }),
-    ...(moderation.length > 0 && {
-      moderation: moderation.map(({ direction, model, flagged, scores }) => ({
-        direction,
-        model,
-        flagged,
-        category_scores: Object.fromEntries(scores.map(({ category, score }) => [category, score])),
-      })),
-    }),
+    ...(moderation.length > 0 && { moderation: encodeModeration(moderation) }),
     ...(Object.keys(metadata).length > 0 && { metadata }),
   });
 }

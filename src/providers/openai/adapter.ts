@@ -19,8 +19,9 @@ export const openai: Provider = {
   embeddings: { toRequest: toEmbedRequest, fromResponse: (reply: HttpReply) => fromEmbedResponse(reply) },
 };
 
-function decoderFor({ target }: DecodeMemory): AnswerDecoder {
-  return new AnswerDecoder({ failure: (error) => failureOf(error, target) });
+function decoderFor({ target, providerData }: DecodeMemory): AnswerDecoder {
+  const kept = providerData ? { keepUnmapped: "openai" } : {};
+  return new AnswerDecoder({ failure: (error) => failureOf(error, target), ...kept });
 }
 
 class ChunkDecoder implements StreamDecoder {

@@ -54,6 +54,7 @@ describe("OpenAI-compatible streams, as they are and not as they should be", () 
     bench.script({ pieces: [hi, event({ choices: [{ index: 0, content_filter_offsets: {} }] }), stop, done] });
     const got = await post();
     expect(textOf(got.text)).toBe("Hi");
+    expect(chunksOf(got.text).every((one) => one.choices.every((choice: object) => "delta" in choice))).toBe(true);
     expect(got.text.endsWith(done)).toBe(true);
   });
 

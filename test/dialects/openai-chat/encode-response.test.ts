@@ -90,6 +90,13 @@ describe("whole answers", () => {
     expect(choice).toMatchObject({ message: { content: null, refusal: "not this" }, finish_reason: "content_filter" });
   });
 
+  it("end with stop where a model of OpenAI's own declined", () => {
+    const parts = [{ kind: { case: "refusal", value: { text: "no" } } }] as const;
+    const ended = { finishReason: FinishReason.REFUSAL, nativeFinishReason: "stop" };
+    const [choice] = encode({ message: { parts: [...parts] }, ...ended }).choices;
+    expect(choice).toMatchObject({ message: { content: null, refusal: "no" }, finish_reason: "stop" });
+  });
+
   it("answer deprecated functions in their own words", () => {
     const parts = [{ kind: { case: "toolCall", value: call } }] as const;
     const [choice] = encode({ message: { parts: [...parts] }, finishReason: FinishReason.TOOL_CALLS }, true).choices;

@@ -1,4 +1,4 @@
-import { didYouMean } from "./did-you-mean.ts";
+import { didYouMean } from "../domain/did-you-mean.ts";
 import { kindOfName, providerKinds, servedKinds } from "./provider-kinds.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;

@@ -1,7 +1,7 @@
+import { didYouMean } from "../domain/did-you-mean.ts";
 import type { ProviderInstance } from "../domain/instance.ts";
 import type { Secret } from "../domain/secret.ts";
 import type { ModelAlias } from "./config.ts";
-import { didYouMean } from "./did-you-mean.ts";
 import type { Findings } from "./findings.ts";
 import { kindOfName, type ProviderKind, providerKinds, servedKinds } from "./provider-kinds.ts";
 import type { FileConfig } from "./schema.ts";

@@ -1,5 +1,5 @@
 import type * as z from "zod";
-import { didYouMean } from "./did-you-mean.ts";
+import { didYouMean } from "../domain/did-you-mean.ts";
 import { annotatedSchema, nodeAt, type SchemaNode } from "./json-schema.ts";
 
 /** One thing that is wrong with the configuration. */

@@ -41,7 +41,7 @@ export function createModels(parts: ModelsParts): Models {
       const listings = parts.listings();
       const alias = parts.aliases.find((one) => one.name === name);
       const found = alias ? ofAlias(alias, listings) : findEntry(name, listings);
-      if (!found) throw notFound(name);
+      if (!found) throw notFound(name, { aliases: parts.aliases, listings });
       return found;
     },
   };

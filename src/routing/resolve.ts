@@ -1,3 +1,4 @@
+import { didYouMean } from "../domain/did-you-mean.ts";
 import { GatewayError } from "../domain/errors.ts";
 import type { ProviderInstance } from "../domain/instance.ts";
 import type { ModelFacts, Target } from "../domain/target.ts";
@@ -49,7 +50,10 @@ export function createResolver(parts: ResolveParts): Resolve {
     const targets = new Map<string, Target>();
     for (const [position, name] of names.entries()) {
       const found = await lookUp(name);
-      if (found.length === 0) throw notFound(name, position === 0 ? "model" : `fallback_models[${position - 1}]`);
+      if (found.length === 0) {
+        const field = position === 0 ? "model" : `fallback_models[${position - 1}]`;
+        throw notFound(name, { aliases: parts.aliases, listings: parts.listings() }, field);
+      }
       for (const target of found) if (!targets.has(target.name)) targets.set(target.name, target);
     }
     return [...targets.values()];
@@ -111,15 +115,36 @@ function toTarget({ instance, models }: Listing, model: string, parts: ResolvePa
   };
 }
 
+/** What a caller could have meant. */
+export interface Known {
+  readonly aliases: readonly Alias[];
+  readonly listings: readonly Listing[];
+}
+
+/** Names that a wrong one is compared with. A provider that lists more must not make typos costly. */
+const maxCompared = 1_000;
+
 /**
  * The one answer for every name that cannot be served, whatever the reason.
  * @param field where the caller wrote the name, as a contract path
  */
-export function notFound(name: string, field = "model"): GatewayError {
+export function notFound(name: string, known: Known, field = "model"): GatewayError {
   const shown = name.length > maxShownChars ? `${name.slice(0, maxShownChars)}…` : name;
+  const near = didYouMean(name, namesLike(name, known).slice(0, maxCompared));
+  const advice = near === undefined ? "" : ` Did you mean ${JSON.stringify(near)}?`;
   return new GatewayError(
     "model_not_found",
-    `The model ${JSON.stringify(shown)} does not exist here. GET /v1/models (or ListModels) lists those that do.`,
+    `The model ${JSON.stringify(shown)} does not exist here.${advice} ` +
+      "GET /v1/models (or ListModels) lists those that do.",
     { field, param: field, retryable: false },
   );
+}
+
+/** Names as they can be written: with a slash when the wrong one has it. */
+function namesLike(name: string, { aliases, listings }: Known): readonly string[] {
+  const listed = listings.flatMap(({ instance, models }) => {
+    const ids = [...models.keys()];
+    return name.includes("/") ? [...ids.map((id) => `${instance.name}/${id}`), ...ids] : ids;
+  });
+  return [...aliases.map((alias) => alias.name), ...listed];
 }

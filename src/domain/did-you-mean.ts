@@ -6,6 +6,8 @@ export function didYouMean(wrong: string, known: readonly string[]): string | un
   let best: string | undefined;
   let bestDistance = limit + 1;
   for (const name of known) {
+    // Letters that must be added or left out count too: most names are told apart by their length.
+    if (Math.abs(name.length - wrong.length) >= bestDistance) continue;
     const distance = editDistance(wrong.toLowerCase(), name.toLowerCase());
     if (distance < bestDistance) {
       best = name;

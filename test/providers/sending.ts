@@ -27,7 +27,7 @@ export const bounds: Bounds = {
   totalMs: 10_000,
 };
 
-function instanceAt(baseUrl: string, more: Partial<ProviderInstance> = {}): ProviderInstance {
+export function instanceAt(baseUrl: string, more: Partial<ProviderInstance> = {}): ProviderInstance {
   return {
     name: "openai-east",
     provider: "openai",
@@ -46,13 +46,13 @@ export function targetOf({ name, provider, wire }: ProviderInstance, model = "gp
   return { name: `${name}/${model}`, instance: name, provider, model, wire, facts: {} };
 }
 
-export function callOf(more: Partial<Pick<ChatRequest, "topK" | "model">> = {}, stream = true): ChatCall {
+export function callOf(more: Partial<Pick<ChatRequest, "topK" | "model" | "routing">> = {}, stream = true): ChatCall {
   const text = create(PartSchema, { kind: { case: "text", value: "four" } });
   const messages = [create(ChatMessageSchema, { role: Role.USER, parts: [text] })];
   return { request: create(ChatRequestSchema, { model: "gpt-4o", messages, ...more }), stream };
 }
 
-function contextOf(
+export function contextOf(
   signal: AbortSignal = new AbortController().signal,
   clock: Clock = systemClock,
 ): RequestContext {

@@ -1,0 +1,93 @@
+import { describe, expect, it } from "vitest";
+import { createModels, type SourcedListing } from "../../src/routing/models.ts";
+import type { Alias } from "../../src/routing/resolve.ts";
+import { failureOf, instanceAt } from "../providers/sending.ts";
+
+function listing(name: string, ids: readonly string[], provider = "openai"): SourcedListing {
+  const facts = { contextWindow: 128_000, capabilities: ["tools"], createdAtMs: 1_700_000_000_000 };
+  const models = new Map(ids.map((id) => [id, { facts, source: "provider" }]));
+  return { instance: instanceAt("http://provider/v1", { name, provider }), models, complete: true };
+}
+
+const listings = [listing("west", ["gpt-5", "gpt-4o"]), listing("east", ["gpt-4o", "org/llama"])];
+const aliases: readonly Alias[] = [
+  { name: "smart", targets: ["gpt-5"] },
+  { name: "any", targets: ["west/gpt-4o", "east/gpt-4o"] },
+  { name: "ghost", targets: ["east/gone"] },
+];
+
+function models(now: readonly SourcedListing[] = listings) {
+  let reads = 0;
+  const parts = { aliases, listings: () => (reads > 0 ? now : []), ready: async () => void reads++ };
+  return createModels(parts);
+}
+
+describe("the list of models", () => {
+  it("waits for the providers' lists, and has aliases first, each part sorted", async () => {
+    expect((await models().list()).map(({ name }) => name)).toEqual([
+      "any",
+      "ghost",
+      "smart",
+      "east/gpt-4o",
+      "east/org/llama",
+      "west/gpt-4o",
+      "west/gpt-5",
+    ]);
+  });
+
+  it("says of each what the provider and the catalogue know", async () => {
+    const found = (await models().list()).find(({ name }) => name === "west/gpt-5");
+    expect(found).toMatchObject({
+      provider: "west",
+      aliases: ["gpt-5"],
+      displayName: "gpt-5",
+      contextWindow: 128_000,
+      capabilities: ["tools"],
+      created: { seconds: 1_700_000_000n },
+      available: true,
+      source: "provider",
+    });
+    expect(found?.maxOutputTokens).toBeUndefined();
+  });
+
+  it("has the aliases alone when no provider lists anything", async () => {
+    expect((await models([]).list()).map(({ name }) => name)).toEqual(["any", "ghost", "smart"]);
+  });
+});
+
+describe("a single model", () => {
+  it.each([
+    ["west/gpt-5", "west/gpt-5"],
+    ["gpt-5", "west/gpt-5"],
+    ["gpt-4o", "west/gpt-4o"],
+    ["east/gpt-4o", "east/gpt-4o"],
+    ["org/llama", "east/org/llama"],
+    ["east/org/llama", "east/org/llama"],
+  ])("is found as %s", async (asked, name) => {
+    expect(await models().get(asked)).toMatchObject({ name });
+  });
+
+  it("by an alias of one model says what that model is", async () => {
+    expect(await models().get("smart")).toMatchObject({
+      name: "smart",
+      aliases: ["west/gpt-5", "gpt-5"],
+      contextWindow: 128_000,
+      source: "alias",
+    });
+  });
+
+  it.each(["any", "ghost"])(
+    "by the alias %s, of several models or of none that is listed, promises nothing",
+    async (name) => {
+      const found = await models().get(name);
+      expect(found).toMatchObject({ name, displayName: name, capabilities: [], source: "alias" });
+      expect(found.contextWindow).toBeUndefined();
+    },
+  );
+
+  it.each(["gtp-5", "west/gtp-5"])("that does not exist is answered with the nearest: %s", async (wrong) => {
+    const failed = await failureOf(models().get(wrong));
+    expect(failed).toMatchObject({ code: "model_not_found", detail: { field: "model" } });
+    expect(failed.message).toContain('gpt-5"?');
+  });
+});

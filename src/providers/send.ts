@@ -13,7 +13,7 @@ import type { Incoming } from "../net/incoming.ts";
 import type { DecodeMemory, HttpReply, ModelPage, Provider, ProviderRequest } from "./provider.ts";
 import { rateLimitHeaders } from "./rate-limits.ts";
 import { isCompressed, isEventStream, readFailure, readReply, readStream } from "./read-answer.ts";
-import { createFinisher, lossNotices } from "./served.ts";
+import { createFinisher, lossFrames, lossNotices, toServedBy } from "./served.ts";
 import { createWatchdog, type Watchdog } from "./watchdog.ts";
 
 export interface SendParts {
@@ -56,8 +56,8 @@ export class Sender {
     try {
       const request = provider.toRequest(call, target);
       const incoming = await this.#exchange(request, attempt);
-      const finish = createFinisher({ ...servedBy(attempt), wallMs: this.#parts.clock.wallMs() }, call);
-      if (request.losses.length > 0) yield lossNotices(request.losses);
+      const finish = createFinisher(served(attempt), call, this.#parts.clock.wallMs());
+      if (request.losses.length > 0) yield lossFrames(request.losses);
       if (isEventStream(incoming)) {
         const decoder = provider.createDecoder(request.memory);
         for await (const frames of readStream(incoming, decoder, watchdog, this.#parts.bounds)) yield finish(frames);
@@ -77,14 +77,30 @@ export class Sender {
   async countTokens(target: Target, call: ChatCall, context: RequestContext): Promise<CountTokensResponse> {
     const { countTokens } = this.#parts.providerOf(target.provider);
     if (!countTokens) return estimated(target, call);
-    return this.#single(target, context, () => countTokens.toRequest(call, target), countTokens.fromResponse);
+    return this.#single(
+      target,
+      context,
+      () => countTokens.toRequest(call, target),
+      (reply, { memory }) => countTokens.fromResponse(reply, memory),
+    );
   }
 
-  /** @throws GatewayError `not_implemented` when the provider has no embeddings */
+  /**
+   * One vector for each input, in their order.
+   * @throws GatewayError `not_implemented` when the provider has no embeddings, `upstream_error` when it left some out
+   */
   async embed(target: Target, request: EmbedRequest, context: RequestContext): Promise<EmbedResponse> {
     const { embeddings } = this.#parts.providerOf(target.provider);
     if (!embeddings) throw cannot(target, "make embeddings");
-    return this.#single(target, context, () => embeddings.toRequest(request, target), embeddings.fromResponse);
+    const toRequest = () => embeddings.toRequest(request, target);
+    return this.#single(target, context, toRequest, (reply, { memory, losses }, attempt) => {
+      const response = embeddings.fromResponse(reply, memory);
+      if (response.embeddings.length !== request.inputs.length) throw incomplete(response, request);
+      if (response.usage) context.trail.note({ kind: "usage", usage: response.usage });
+      response.servedBy = toServedBy(served(attempt));
+      response.notices.push(...lossNotices(losses));
+      return response;
+    });
   }
 
   /** One page of an instance's list of models. */
@@ -106,14 +122,14 @@ export class Sender {
     target: Target,
     context: RequestContext,
     toRequest: () => ProviderRequest,
-    read: (reply: HttpReply, memory: DecodeMemory) => T,
+    read: (reply: HttpReply, request: ProviderRequest, attempt: Attempt) => T,
   ): Promise<T> {
     const attempt = this.#begin(target, context);
     let outcome: "ok" | GatewayError = "ok";
     try {
       const request = toRequest();
       const incoming = await this.#exchange(request, attempt);
-      return read(await readReply(incoming), request.memory);
+      return read(await readReply(incoming), request, attempt);
     } catch (thrown) {
       outcome = blame(thrown, attempt);
       throw outcome;
@@ -216,7 +232,7 @@ function baseOf(instance: ProviderInstance): Base {
   return base;
 }
 
-function servedBy({ target, instance, context, requestId }: Attempt) {
+function served({ target, instance, context, requestId }: Attempt) {
   const attempts = context.trail.count("attempt");
   return { target, simulated: instance.simulated, upstreamRequestId: requestId, attempts };
 }
@@ -240,6 +256,11 @@ function compressed(incoming: Incoming): GatewayError {
 function estimated({ provider, instance, model }: Target, { request }: ChatCall): CountTokensResponse {
   const inputTokens = estimateInputTokens(request);
   return create(CountTokensResponseSchema, { inputTokens, exact: false, servedBy: { provider, instance, model } });
+}
+
+function incomplete({ embeddings }: EmbedResponse, { inputs }: EmbedRequest): GatewayError {
+  const counts = `${embeddings.length} embeddings for ${inputs.length} inputs`;
+  return new GatewayError("upstream_error", `The provider answered ${counts}.`);
 }
 
 function cannot(target: Target, what: string): GatewayError {

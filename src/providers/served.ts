@@ -1,6 +1,12 @@
 import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
-import { NoticeSchema, ServedBySchema, UsageSchema } from "../../gen/trunkline/v1/usage_pb.ts";
+import {
+  type Notice,
+  NoticeSchema,
+  type ServedBy,
+  ServedBySchema,
+  UsageSchema,
+} from "../../gen/trunkline/v1/usage_pb.ts";
 import type { ChatCall, Frame } from "../domain/chat.ts";
 import { estimateUsage, type Sizes, sizesOf } from "../domain/estimate.ts";
 import type { Loss } from "../domain/loss.ts";
@@ -12,34 +18,34 @@ export interface Served {
   readonly simulated: boolean;
   readonly upstreamRequestId: string;
   readonly attempts: number;
-  /** When the answer began, for providers that do not say. Milliseconds since 1970. */
-  readonly wallMs: number;
 }
 
-/** Notices about settings that the target did not get. */
-export function lossNotices(losses: readonly Loss[]): readonly Frame[] {
-  return losses.map(({ field, action, message }) => ({
-    case: "notice",
-    value: create(NoticeSchema, { code: `${action}_field`, field, message }),
-    choice: 0,
-    part: 0,
-  }));
+export function toServedBy({ target, simulated, upstreamRequestId, attempts }: Served): ServedBy {
+  const { provider, instance, model } = target;
+  return create(ServedBySchema, { provider, instance, model, upstreamRequestId, attempts, simulated });
+}
+
+/** What callers are told of settings that the target did not get. */
+export function lossNotices(losses: readonly Loss[]): Notice[] {
+  return losses.map(({ field, action, message }) => create(NoticeSchema, { code: `${action}_field`, field, message }));
+}
+
+/** The same as frames, for the begin of an answer. */
+export function lossFrames(losses: readonly Loss[]): readonly Frame[] {
+  return lossNotices(losses).map((value) => ({ case: "notice", value, choice: 0, part: 0 }));
 }
 
 /**
  * Writes into decoded frames what only the sender knows: who served, and an estimate where the provider counted
  * nothing. The values are changed in place: no stage has seen them yet, and their wire text stays true.
+ * @param wallMs when the answer began, for providers that do not say. Milliseconds since 1970.
  */
-export function createFinisher(served: Served, call: ChatCall): (frames: readonly Frame[]) => readonly Frame[] {
-  const { target, simulated, upstreamRequestId, attempts, wallMs } = served;
-  const servedBy = create(ServedBySchema, {
-    provider: target.provider,
-    instance: target.instance,
-    model: target.model,
-    upstreamRequestId,
-    attempts,
-    simulated,
-  });
+export function createFinisher(
+  served: Served,
+  call: ChatCall,
+  wallMs: number,
+): (frames: readonly Frame[]) => readonly Frame[] {
+  const servedBy = toServedBy(served);
   const sizes: Sizes = { outputChars: 0, reasoningChars: 0 };
   let counted = false;
   return (frames) => {

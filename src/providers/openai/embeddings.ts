@@ -57,12 +57,13 @@ function encodeInputs({ inputs }: EmbedRequest): JsonTree {
 /** @throws GatewayError `upstream_error` when a vector is missing or unreadable */
 export function fromEmbedResponse(reply: HttpReply): EmbedResponse {
   const answer = parseObject(reply.body, "an embeddings answer");
-  const embeddings = listOf(answer, "data").map((entry, position) => ({
-    index: typeof entry.index === "number" ? entry.index : position,
+  const given = listOf(answer, "data").map((entry, position) => ({
+    place: typeof entry.index === "number" ? entry.index : position,
     floats: toFloats(entry.embedding),
   }));
-  if (embeddings.length === 0) throw unreadable();
-  embeddings.sort((a, b) => a.index - b.index);
+  if (given.length === 0) throw unreadable();
+  // Some servers number every vector 0: then the order that they came in is the order of the inputs.
+  const embeddings = given.toSorted((a, b) => a.place - b.place).map(({ floats }, index) => ({ index, floats }));
   return create(EmbedResponseSchema, {
     model: textOf(answer, "model"),
     embeddings,

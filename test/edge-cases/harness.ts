@@ -11,8 +11,8 @@ export interface Script {
   readonly headers?: Readonly<Record<string, string>>;
   /** Written one after another, each in a network write of its own. */
   readonly pieces?: readonly (string | Uint8Array)[];
-  /** `end` closes politely, `cut` destroys the socket, `hang` says nothing more. */
-  readonly ending?: "end" | "cut" | "hang";
+  /** `end` closes politely, `cut` destroys the socket, `hang` says nothing more, `mute` not even the head. */
+  readonly ending?: "end" | "cut" | "hang" | "mute";
 }
 
 /** What the provider was asked. */
@@ -37,12 +37,25 @@ export interface Got {
   readonly clean: boolean;
 }
 
+/** A call in flight. */
+export interface Calling {
+  /** Resolves with the first bytes of the body. */
+  readonly begun: Promise<string>;
+  hangUp(): void;
+}
+
 export interface Bench {
   /** Scripts for the next calls, in order. A call without a script is answered 500. */
   script(...scripts: Script[]): void;
   readonly asked: Asked[];
   /** POSTs JSON (or raw text) to the gateway. */
   post(path: string, body: unknown, headers?: Readonly<Record<string, string>>): Promise<Got>;
+  /** The same by a caller who may hang up. */
+  call(path: string, body: unknown): Calling;
+  /** The call that reaches the provider next, from now on. */
+  nextAsked(): Promise<Asked>;
+  /** The gateway's metrics, as Prometheus reads them. */
+  metrics(): Promise<string>;
   readonly url: string;
 }
 
@@ -52,12 +65,17 @@ const quiet: Log = { debug() {}, info() {}, warn() {}, error() {}, with: () => q
 export function useBench(env: Readonly<Record<string, string>> = {}): Bench {
   const scripts: Script[] = [];
   const asked: Asked[] = [];
+  const waiting: ((asked: Asked) => void)[] = [];
   let upstream: Server;
   let gateway: RunningGateway;
   let url = "";
 
   beforeAll(async () => {
-    upstream = createServer((req, res) => void answer(req, res, scripts, asked));
+    const onAsked = (one: Asked) => {
+      asked.push(one);
+      waiting.shift()?.(one);
+    };
+    upstream = createServer((req, res) => void answer(req, res, scripts, onAsked));
     await new Promise<void>((resolve) => upstream.listen(0, "127.0.0.1", resolve));
     const origin = `http://127.0.0.1:${(upstream.address() as AddressInfo).port}`;
     const { config } = loadConfig({
@@ -90,13 +108,21 @@ export function useBench(env: Readonly<Record<string, string>> = {}): Bench {
     asked,
     post: (path, body, headers = {}) =>
       send(url + path, typeof body === "string" ? body : JSON.stringify(body), headers),
+    call: (path, body) => call(url + path, JSON.stringify(body)),
+    nextAsked: () => new Promise((resolve) => waiting.push(resolve)),
+    metrics: async () => (await fetch(`${gateway.opsUrl}/metrics`)).text(),
     get url() {
       return url;
     },
   };
 }
 
-async function answer(req: IncomingMessage, res: ServerResponse, scripts: Script[], asked: Asked[]): Promise<void> {
+async function answer(
+  req: IncomingMessage,
+  res: ServerResponse,
+  scripts: Script[],
+  onAsked: (asked: Asked) => void,
+): Promise<void> {
   // Lists of models are read in the background; they are no part of the scripts.
   if (req.method === "GET") {
     res.writeHead(200, { "content-type": "application/json" }).end('{"object":"list","data":[],"has_more":false}');
@@ -106,7 +132,7 @@ async function answer(req: IncomingMessage, res: ServerResponse, scripts: Script
   for await (const chunk of req) chunks.push(chunk);
   const text = Buffer.concat(chunks).toString();
   const closed = new Promise<void>((resolve) => res.once("close", resolve));
-  asked.push({
+  onAsked({
     method: req.method ?? "",
     path: req.url ?? "",
     headers: req.headers,
@@ -115,6 +141,7 @@ async function answer(req: IncomingMessage, res: ServerResponse, scripts: Script
     closed,
   });
   const script = scripts.shift() ?? { status: 500, pieces: ["no script"] };
+  if (script.ending === "mute") return;
   res.writeHead(script.status ?? 200, { "content-type": "text/event-stream", ...script.headers });
   res.socket?.setNoDelay(true);
   for (const piece of script.pieces ?? []) {
@@ -144,6 +171,16 @@ function send(url: string, body: string, headers: Readonly<Record<string, string
     });
     outgoing.end(body);
   });
+}
+
+function call(url: string, body: string): Calling {
+  const outgoing = request(url, { method: "POST", headers: { "content-type": "application/json" } });
+  const begun = new Promise<string>((resolve) => {
+    outgoing.once("response", (incoming) => incoming.once("data", (bytes: Buffer) => resolve(bytes.toString())));
+  });
+  outgoing.on("error", () => {}); // Hanging up is what these calls are for.
+  outgoing.end(body);
+  return { begun, hangUp: () => void outgoing.destroy() };
 }
 
 /** The `data:` payloads of a stream, `[DONE]` included. */

@@ -13,7 +13,7 @@ const target: Target = {
   facts: {},
 };
 const text = (value: string) => ({ kind: { case: "text", value } }) as const;
-const content = { kind: { case: "content", value: { parts: [] as never[] } } } as const;
+const content = { kind: { case: "content", value: {} } } as const;
 const tokens = (...ids: number[]) => ({ kind: { case: "tokens", value: { ids } } }) as const;
 
 function encode(request: MessageInitShape<typeof EmbedRequestSchema>, wire: Target["wire"] = "exact") {

@@ -83,20 +83,8 @@ export async function startGateway(
   const readiness = new ReadinessSwitch();
   const newRequestId = () => `req_${randomBytes(12).toString("hex")}`;
   const beginnings: Beginnings = { clock, log, shutdown: shutdown.signal, newRequestId };
-  const { server: serving, resilience, strict } = config;
-  const rest = createRestHandler({
-    gateway,
-    beginnings,
-    limits: { maxBodyBytes: serving.maxBodyBytes, bodyTimeoutMs },
-    keepaliveMs: resilience.keepaliveMs,
-    strict,
-    corsOrigins: serving.corsOrigins,
-    // On an address beyond loopback an open gateway was asked for by name: then it is open under any name.
-    openHosts: config.masterKey === null && isLoopback(serving.host) ? [serving.host, ...loopbackNames] : null,
-    ready: () => readiness.ready,
-  });
-  const maxMessageBytes = serving.maxBodyBytes;
-  const handler = createRpcHandler({ gateway, beginnings, readiness, maxMessageBytes, strict, fallback: rest });
+  const { server: serving } = config;
+  const handler = createPublicHandler(config, { gateway, beginnings, readiness });
   const server = await startServer({ ...serving, handler });
   const { host, port, allowCidrs, token } = config.ops;
   const details = () => ({
@@ -130,6 +118,31 @@ export async function startGateway(
       await close();
     },
   };
+}
+
+interface PublicParts {
+  readonly gateway: Gateway;
+  readonly beginnings: Beginnings;
+  readonly readiness: ReadinessSwitch;
+}
+
+/** What the public port answers: RPC on the paths of the contract, REST everywhere else. */
+function createPublicHandler(config: Config, { gateway, beginnings, readiness }: PublicParts) {
+  const { server, resilience, masterKey, strict } = config;
+  const { maxBodyBytes } = server;
+  const fallback = createRestHandler({
+    gateway,
+    beginnings,
+    limits: { maxBodyBytes, bodyTimeoutMs },
+    keepaliveMs: resilience.keepaliveMs,
+    strict,
+    corsOrigins: server.corsOrigins,
+    // On an address beyond loopback an open gateway was asked for by name: then it is open under any name.
+    openHosts: masterKey === null && isLoopback(server.host) ? [server.host, ...loopbackNames] : null,
+    ready: () => readiness.ready,
+  });
+  const maxMessageBytes = maxBodyBytes;
+  return createRpcHandler({ gateway, beginnings, readiness, maxMessageBytes, bodyTimeoutMs, strict, fallback });
 }
 
 /** Starts the simulator beside the gateway, on a socket that only this user can reach. */

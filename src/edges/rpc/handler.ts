@@ -1,6 +1,5 @@
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { Code, ConnectError, type ConnectRouter, createContextValues, type HandlerContext } from "@connectrpc/connect";
-import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { Health } from "../../../gen/grpc/health/v1/health_pb.ts";
 import {
   ServerReflection,
@@ -17,9 +16,10 @@ import { EmbeddingsService } from "../../../gen/trunkline/v1/embeddings_pb.ts";
 import { ModelsService } from "../../../gen/trunkline/v1/models_pb.ts";
 import type { Beginnings } from "../../domain/begin.ts";
 import { Trail } from "../../domain/context.ts";
-import { toGatewayError } from "../../domain/errors.ts";
+import { type ErrorCode, GatewayError, toGatewayError } from "../../domain/errors.ts";
 import type { Readiness } from "../../domain/readiness.ts";
 import type { Gateway } from "../../gateway.ts";
+import { createAdapter, type NodeHandler } from "./adapter.ts";
 import { Calls, callerKey, headOf, peerKey } from "./call.ts";
 import { createChatService } from "./chat.ts";
 import { createEmbeddingsService } from "./embeddings.ts";
@@ -35,14 +35,13 @@ export interface RpcParts {
   readonly readiness: Readiness;
   /** Largest message that is read. Bytes. */
   readonly maxMessageBytes: number;
+  /** How long a caller may take to send its message. Milliseconds. */
+  readonly bodyTimeoutMs: number;
   /** Refuse settings that a target cannot honour, where the request does not say. */
   readonly strict: boolean;
   /** Answers what is no RPC. */
   readonly fallback: NodeHandler;
 }
-
-/** Node's own request and response, HTTP/1.1 or HTTP/2. */
-type NodeHandler = ReturnType<typeof connectNodeAdapter>;
 
 /** Services that callers may ask for, health of which is the gateway's own. */
 const ownServices = [ChatService, ModelsService, EmbeddingsService];
@@ -51,9 +50,12 @@ const reflected = [...ownServices, Health, ServerReflection, ServerReflectionAlp
 /** Answers gRPC, gRPC-Web and Connect on the paths of the contract; everything else goes to the fallback. */
 export function createRpcHandler(parts: RpcParts): NodeHandler {
   const { gateway, beginnings } = parts;
-  const adapter = connectNodeAdapter({
+  const adapter = createAdapter({
     routes: (router) => addRoutes(router, parts),
     fallback: parts.fallback,
+    clock: beginnings.clock,
+    bodyTimeoutMs: parts.bodyTimeoutMs,
+    complete: (error) => complete(error, beginnings.newRequestId()),
     readMaxBytes: parts.maxMessageBytes,
     // A misspelt field would be lost without a word: it is refused by name.
     jsonOptions: { ignoreUnknownFields: false },
@@ -80,6 +82,20 @@ function admit(rpc: HandlerContext, { gateway, beginnings }: RpcParts): void {
     throw toConnectError(toGatewayError(thrown), context, false);
   }
 }
+
+/** What the library refused by itself, as this gateway refuses. */
+function complete({ code, rawMessage }: ConnectError, requestId: string): ConnectError {
+  const error = new GatewayError(libraryCodes.get(code) ?? "internal", rawMessage, { retryable: false });
+  return toConnectError(error, { requestId, trail: new Trail() }, false);
+}
+
+const libraryCodes: ReadonlyMap<Code, ErrorCode> = new Map([
+  [Code.InvalidArgument, "invalid_value"],
+  [Code.ResourceExhausted, "message_too_large"],
+  [Code.DeadlineExceeded, "timeout"],
+  [Code.Canceled, "canceled"],
+  [Code.Unimplemented, "unknown_method"],
+]);
 
 function addRoutes(router: ConnectRouter, { gateway, beginnings, readiness, strict }: RpcParts): void {
   const calls = new Calls(beginnings);

@@ -1,0 +1,123 @@
+import {
+  Code,
+  ConnectError,
+  type ConnectRouter,
+  type ConnectRouterOptions,
+  type ContextValues,
+  createConnectRouter,
+} from "@connectrpc/connect";
+import { errorToJsonBytes } from "@connectrpc/connect/protocol-connect";
+import { setTrailerStatus } from "@connectrpc/connect/protocol-grpc";
+import {
+  compressionBrotli,
+  compressionGzip,
+  type connectNodeAdapter,
+  universalRequestFromNodeRequest,
+  universalResponseToNodeResponse,
+} from "@connectrpc/connect-node";
+import type { Clock } from "../../domain/clock.ts";
+import { type Complete, explain } from "./explain.ts";
+
+/** Node's own request and response, HTTP/1.1 or HTTP/2. */
+export type NodeHandler = ReturnType<typeof connectNodeAdapter>;
+type NodeRequest = Parameters<NodeHandler>[0];
+type NodeResponse = Parameters<NodeHandler>[1];
+
+export interface AdapterParts extends ConnectRouterOptions {
+  readonly routes: (router: ConnectRouter) => void;
+  /** What the library cannot know of a request: who sent it, and when. */
+  readonly contextValues: (req: NodeRequest) => ContextValues;
+  readonly clock: Clock;
+  /** How long a caller may take to send its message, where it sends just one. Milliseconds. */
+  readonly bodyTimeoutMs: number;
+  /** Completes errors of the library. */
+  readonly complete: Complete;
+  /** Answers what is no RPC. */
+  readonly fallback: NodeHandler;
+}
+
+/** The library's handlers on Node's servers, as its own adapter has them, with an answer for every way to fail. */
+export function createAdapter(parts: AdapterParts): NodeHandler {
+  const { routes, contextValues, clock, bodyTimeoutMs, complete, fallback, ...options } = parts;
+  const router = createConnectRouter({ acceptCompression: [compressionGzip, compressionBrotli], ...options });
+  routes(router);
+  const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
+  const services = new Set(router.handlers.map(({ service }) => service.typeName));
+
+  return (req, res) => {
+    const path = req.url?.split("?", 1)[0] ?? "";
+    const handler = handlers.get(path);
+    if (!handler) {
+      if (isRpc(req, path, services)) refuseUnknown(req, res, complete(unknownMethod(path)));
+      else fallback(req, res);
+      return;
+    }
+    if (hostOf(req) === undefined) {
+      // The library takes the address from there, and throws without it.
+      res.statusCode = 400;
+      res.end();
+      return;
+    }
+    if (handler.method.methodKind !== "bidi_streaming") limitBody(req, res, { clock, bodyTimeoutMs });
+    handler(universalRequestFromNodeRequest(req, res, undefined, contextValues(req)))
+      .then((answer) => universalResponseToNodeResponse(explain(answer, complete), res))
+      // The caller has left, or broke the protocol beyond an answer.
+      .catch(() => res.destroy());
+  };
+}
+
+function hostOf(req: NodeRequest): string | undefined {
+  return "authority" in req ? req.authority : req.headers.host;
+}
+
+/** How long the rest of a message is thrown away after its answer. Milliseconds. */
+const lingerMs = 1_000;
+
+/** Ends callers that send too slowly, or go on when they have been answered: both would hold a connection for good. */
+function limitBody(
+  req: NodeRequest,
+  res: NodeResponse,
+  { clock, bodyTimeoutMs }: Pick<AdapterParts, "clock" | "bodyTimeoutMs">,
+): void {
+  const end = () => {
+    if (req.complete) return;
+    if ("stream" in req) req.stream.close();
+    else req.destroy();
+  };
+  let cancel = clock.after(bodyTimeoutMs, end);
+  req.once("end", () => cancel()).once("close", () => cancel());
+  res.once("finish", () => {
+    cancel();
+    if (req.complete) return;
+    cancel = clock.after(lingerMs, end);
+    req.resume();
+  });
+}
+
+/** Whether a request that no method takes was meant for one: then it gets an answer that its client understands. */
+function isRpc({ headers }: NodeRequest, path: string, services: ReadonlySet<string>): boolean {
+  const type = headers["content-type"] ?? "";
+  const service = /^\/([\w.]+)\/\w+$/.exec(path)?.[1];
+  if (service === undefined) return false;
+  return /^application\/(grpc|connect\+)/.test(type) || "connect-protocol-version" in headers || services.has(service);
+}
+
+function unknownMethod(path: string): ConnectError {
+  return new ConnectError(`There is no method ${path.slice(0, maxShownChars)}.`, Code.Unimplemented);
+}
+
+const maxShownChars = 128;
+
+function refuseUnknown({ headers }: NodeRequest, res: NodeResponse, error: ConnectError): void {
+  const type = headers["content-type"] ?? "";
+  const isGrpc = type.startsWith("application/grpc");
+  // gRPC has the status in headers when there is nothing else; Connect has an HTTP status of its own.
+  const status = isGrpc ? 200 : 501;
+  const fields = isGrpc
+    ? { "content-type": type, ...Object.fromEntries(setTrailerStatus(new Headers(), error)) }
+    : { "content-type": "application/json" };
+  res.statusCode = status;
+  for (const [name, value] of Object.entries(fields)) res.setHeader(name, value);
+  if (isGrpc) res.end();
+  else res.end(errorToJsonBytes(error, undefined));
+}

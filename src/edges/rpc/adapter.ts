@@ -1,3 +1,4 @@
+import { constants as http2 } from "node:http2";
 import {
   Code,
   ConnectError,
@@ -61,9 +62,15 @@ export function createAdapter(parts: AdapterParts): NodeHandler {
     if (handler.method.methodKind !== "bidi_streaming") limitBody(req, res, { clock, bodyTimeoutMs });
     handler(universalRequestFromNodeRequest(req, res, undefined, contextValues(req)))
       .then((answer) => universalResponseToNodeResponse(explain(answer, complete), res))
-      // The caller has left, or broke the protocol beyond an answer.
-      .catch(() => res.destroy());
+      .catch(() => abandon(res));
   };
+}
+
+/** Ends a request whose caller has left, or broke the protocol beyond an answer. */
+function abandon(res: NodeResponse): void {
+  // An HTTP/2 response that is destroyed leaves its stream open, and the caller waiting.
+  if ("stream" in res) res.stream.close(http2.NGHTTP2_INTERNAL_ERROR);
+  else res.destroy();
 }
 
 function hostOf(req: NodeRequest): string | undefined {

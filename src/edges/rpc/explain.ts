@@ -21,8 +21,8 @@ type Body = AsyncIterable<Uint8Array>;
  * exactly one ErrorInfo, whoever refused.
  */
 export function explain(response: UniversalServerResponse, complete: Complete): UniversalServerResponse {
-  const type = response.header?.get("content-type") ?? "";
   const { body, header, trailer } = response;
+  const type = header?.get("content-type") ?? "";
   if (type.startsWith("application/grpc-web")) {
     if (header) completeTrailer(header, complete);
     return body ? { ...response, body: frames(body, trailerFlag, (data) => webTrailer(data, complete)) } : response;
@@ -33,9 +33,14 @@ export function explain(response: UniversalServerResponse, complete: Complete): 
   if (type.startsWith("application/connect+")) {
     return body ? { ...response, body: frames(body, endStreamFlag, (data) => endOfStream(data, complete)) } : response;
   }
-  if (response.status < 400 || !body) return response;
+  if (response.status < 400 || !body || isCompressed(header)) return response;
   header?.delete("content-length"); // Of the body as it was.
   return { ...response, body: unaryError(body, complete) };
+}
+
+/** What was worth compressing has details: a bare error has a sentence. */
+function isCompressed(header: Headers | undefined): boolean {
+  return header?.has("content-encoding") === true;
 }
 
 function completeTrailer(trailer: Headers, complete: Complete): void {
@@ -52,11 +57,15 @@ async function* before(body: Body, end: () => void): Body {
 /** Bytes before a message in an envelope: flags, and the length. */
 const envelopeHead = 5;
 
+/** The flag of an envelope whose content is compressed. Those are left alone, as {@link isCompressed} says. */
+const compressedFlag = 0b1;
+
 /** Passes envelopes on, which come one in each chunk, with the content of the last one replaced. */
 async function* frames(body: Body, lastFlag: number, replace: (data: Uint8Array) => Uint8Array | null): Body {
   for await (const chunk of body) {
     const flags = chunk[0] ?? 0;
-    const replaced = (flags & lastFlag) === 0 ? null : replace(chunk.subarray(envelopeHead));
+    const isPlainLast = (flags & (lastFlag | compressedFlag)) === lastFlag;
+    const replaced = isPlainLast ? replace(chunk.subarray(envelopeHead)) : null;
     if (replaced === null) {
       yield chunk;
       continue;

@@ -3,6 +3,7 @@ import type { EmbedRequest, EmbedResponse } from "../gen/trunkline/v1/embeddings
 import type { Model } from "../gen/trunkline/v1/models_pb.ts";
 import type { ChatCall, Frame } from "./domain/chat.ts";
 import type { Caller, RequestContext, RequestHead } from "./domain/context.ts";
+import type { GatewayError } from "./domain/errors.ts";
 import type { Target } from "./domain/target.ts";
 
 /** An answer on its way: one array per network read. */
@@ -47,6 +48,7 @@ export interface Stages {
   readonly account: {
     stream(life: Answer, context: RequestContext): Answer;
     single<T>(life: () => Promise<T>, context: RequestContext): Promise<T>;
+    refused(error: GatewayError, context: RequestContext): void;
   };
   readonly models: {
     list(caller: Caller, context: RequestContext): Promise<readonly Model[]>;
@@ -68,6 +70,8 @@ export interface Gateway {
   embed(request: EmbedRequest, caller: Caller, context: RequestContext): Promise<EmbedResponse>;
   listModels(caller: Caller, context: RequestContext): Promise<readonly Model[]>;
   getModel(name: string, caller: Caller, context: RequestContext): Promise<Model>;
+  /** Counts what an edge answers with an error. Nothing if the request came far enough to be counted already. */
+  refused(error: GatewayError, context: RequestContext): void;
 }
 
 /** The life of a request: read it from top to bottom. Add a stage by adding a line. */
@@ -125,6 +129,7 @@ export function createGateway(stage: Stages): Gateway {
     embed: (request, caller, context) => account.single(() => embed(request, caller, context), context),
     listModels: (caller, context) => account.single(() => stage.models.list(caller, context), context),
     getModel: (name, caller, context) => account.single(() => stage.models.get(name, caller, context), context),
+    refused: account.refused,
   };
 }
 

@@ -34,6 +34,7 @@ import { createResolver } from "./routing/resolve.ts";
 import { type RunningSimulator, startSimulator } from "./simulator/simulator.ts";
 import { createLog } from "./telemetry/log.ts";
 import { createMetrics } from "./telemetry/metrics.ts";
+import { requestLog } from "./telemetry/request-log.ts";
 
 export const version = "0.1.0";
 
@@ -77,7 +78,12 @@ export async function startGateway(
     maxQueued,
   });
   const metrics = createMetrics({ version, models: instances.flatMap(({ models }) => models) });
-  const { gateway, lists } = assemble(config, instances, { log, clock, dialer, observers: [metrics.observer] });
+  const { gateway, lists } = assemble(config, instances, {
+    log,
+    clock,
+    dialer,
+    observers: [metrics.observer, requestLog],
+  });
 
   const shutdown = new AbortController();
   const readiness = new ReadinessSwitch();

@@ -45,6 +45,7 @@ function staged(fail?: string) {
         step("account");
         return life();
       },
+      refused: () => step("refused"),
     },
     models: { list: async () => [], get: async () => ({}) as never },
   };

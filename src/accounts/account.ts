@@ -11,6 +11,8 @@ type Answer = AsyncIterable<readonly Frame[]>;
 export interface Account {
   stream(life: Answer, context: RequestContext): Answer;
   single<T>(life: () => Promise<T>, context: RequestContext): Promise<T>;
+  /** Counts a request that an edge refused before its life began; nothing if it has. */
+  refused(error: GatewayError, context: RequestContext): void;
 }
 
 /**
@@ -21,6 +23,7 @@ export function createAccount(parts: { readonly clock: Clock; readonly observers
   const { clock, observers } = parts;
 
   function begin(context: RequestContext): void {
+    context.trail.note({ kind: "begun" });
     for (const observer of observers) observer.requestStarted(context);
   }
   function end(context: RequestContext, outcome: RequestEnd["outcome"], error: GatewayError | null): void {
@@ -68,6 +71,8 @@ export function createAccount(parts: { readonly clock: Clock; readonly observers
   }
 
   async function single<T>(life: () => Promise<T>, context: RequestContext): Promise<T> {
+    // A second question for the same answer is no second request.
+    if (context.trail.count("begun") > 0) return life();
     begin(context);
     try {
       const result = await life();
@@ -80,5 +85,11 @@ export function createAccount(parts: { readonly clock: Clock; readonly observers
     }
   }
 
-  return { stream, single };
+  function refused(error: GatewayError, context: RequestContext): void {
+    if (context.trail.count("begun") > 0) return;
+    begin(context);
+    end(context, error.code === "canceled" ? "canceled" : "error", error);
+  }
+
+  return { stream, single, refused };
 }

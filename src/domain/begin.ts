@@ -19,6 +19,8 @@ export interface BeginOptions {
   /** The caller's deadline, counted from now. Milliseconds; null for none. */
   readonly timeoutMs: number | null;
   readonly traceparent?: string;
+  /** Where a request was known before: its id, and since when. */
+  readonly arrival?: { readonly requestId: string; readonly startedMs: number };
 }
 
 /** A request that has begun. The edge calls `close` once when it is over, however it ended. */
@@ -39,8 +41,7 @@ const maxTimerMs = 2_147_483_647;
  */
 export function beginRequest(parts: Beginnings, options: BeginOptions): Begun {
   const { clock, shutdown } = parts;
-  const requestId = parts.newRequestId();
-  const startedMs = clock.nowMs();
+  const { requestId, startedMs } = options.arrival ?? { requestId: parts.newRequestId(), startedMs: clock.nowMs() };
   const controller = new AbortController();
   const stop = (reason: GatewayError) => {
     if (!controller.signal.aborted) controller.abort(reason);

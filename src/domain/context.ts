@@ -20,10 +20,12 @@ export interface Caller {
 }
 
 export type Protocol = "rest" | "connect" | "grpc" | "grpc-web";
-export type Operation = "chat" | "embeddings" | "count_tokens" | "models";
+/** `unknown` where no route or method was found. */
+export type Operation = "chat" | "embeddings" | "count_tokens" | "models" | "unknown";
 
 /** What a stage decided. Times are `Clock.nowMs()`. */
 export type TrailEntry =
+  | { readonly kind: "begun" }
   | { readonly kind: "admitted"; readonly caller: Caller }
   | { readonly kind: "received"; readonly bodyBytes: number }
   | { readonly kind: "asked"; readonly model: string; readonly stream: boolean }

@@ -1,7 +1,7 @@
 import type { BeginOptions } from "../../domain/begin.ts";
 import type { Operation } from "../../domain/context.ts";
 import { GatewayError } from "../../domain/errors.ts";
-import { type Incoming, single } from "./http.ts";
+import { type Incoming, single } from "../http.ts";
 
 /** What a request's headers say of how it begins. @throws GatewayError `invalid_value` for a deadline that is no number */
 export function beginOptions(req: Incoming, operation: Operation): BeginOptions {

@@ -1,6 +1,6 @@
 import type { Clock } from "../../domain/clock.ts";
 import { GatewayError } from "../../domain/errors.ts";
-import type { Incoming } from "./http.ts";
+import type { Incoming } from "../http.ts";
 
 export interface BodyLimits {
   readonly maxBodyBytes: number;

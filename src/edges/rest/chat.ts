@@ -8,8 +8,8 @@ import { isContent } from "../../domain/chat.ts";
 import type { Caller } from "../../domain/context.ts";
 import { toGatewayError } from "../../domain/errors.ts";
 import { createFold } from "../../domain/fold.ts";
+import { logBug } from "../log-bug.ts";
 import type { Exchange } from "./exchange.ts";
-import { logFailure } from "./failures.ts";
 
 /** `POST /v1/chat/completions`. */
 export async function handleChat(exchange: Exchange, caller: Caller): Promise<void> {
@@ -55,7 +55,7 @@ async function streamAnswer(exchange: Exchange, chat: ParsedChat, caller: Caller
   } catch (thrown) {
     if (!events.opened) throw thrown;
     const error = toGatewayError(thrown);
-    logFailure(context.log, error);
+    logBug(context.log, error);
     events.end(held + encoder.error(error));
   } finally {
     events.stop();

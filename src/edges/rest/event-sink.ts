@@ -1,5 +1,5 @@
 import type { Clock } from "../../domain/clock.ts";
-import type { Reply } from "./http.ts";
+import type { Reply } from "../http.ts";
 
 export interface EventSinkOptions {
   readonly res: Reply;

@@ -4,11 +4,11 @@ import type { Caller, Operation, RequestContext, RequestHead } from "../../domai
 import { type ErrorCode, GatewayError } from "../../domain/errors.ts";
 import { trailHeaders } from "../../domain/trail-headers.ts";
 import type { Gateway } from "../../gateway.ts";
+import { headOf, type Incoming, onGone, type Reply } from "../http.ts";
 import { retryHeaders } from "./answer-headers.ts";
 import { beginOptions } from "./begin-options.ts";
 import { type BodyLimits, checkBodyHead, readBody } from "./body.ts";
 import { EventSink } from "./event-sink.ts";
-import { headOf, type Incoming, onGone, type Reply } from "./http.ts";
 import { writeJson, writeLastJson } from "./write-json.ts";
 
 /** How a dialect words its errors. */

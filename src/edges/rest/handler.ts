@@ -1,8 +1,10 @@
+import { beginRequest } from "../../domain/begin.ts";
+import type { Operation } from "../../domain/context.ts";
 import { toGatewayError } from "../../domain/errors.ts";
+import type { Incoming, Reply } from "../http.ts";
+import { logBug } from "../log-bug.ts";
 import { Exchange, type ExchangeParts, errorHeaders } from "./exchange.ts";
-import { logFailure } from "./failures.ts";
 import { healthRoutes } from "./health.ts";
-import type { Incoming, Reply } from "./http.ts";
 import { openAiErrors, openAiRoutes } from "./openai-routes.ts";
 import { createOriginPolicy, type OriginOptions } from "./origins.ts";
 import { compileRoutes, type NoRoute, pathOf, type RouteMatch, unknownRoute } from "./routes.ts";
@@ -67,23 +69,33 @@ async function serve(parts: RestParts, call: Call, found: RouteMatch, headers: H
   try {
     exchange = new Exchange(parts, call, { operation: route.operation, rest }, headers);
   } catch (thrown) {
-    return refuse(parts, call.res, { errors, error: toGatewayError(thrown), allow: [] }, headers);
+    const error = toGatewayError(thrown);
+    return refuse(parts, call.res, { errors, error, allow: [], operation: route.operation }, headers);
   }
   try {
     await route.handle(exchange, exchange.admit());
   } catch (thrown) {
     const error = toGatewayError(thrown);
-    logFailure(exchange.context.log, error);
+    logBug(exchange.context.log, error);
+    parts.gateway.refused(error, exchange.context);
     exchange.fail(error, errors);
   } finally {
     exchange.close();
   }
 }
 
-/** Answers a request that never began. */
-function refuse(parts: RestParts, res: Reply, { errors, error, allow }: NoRoute, headers: Headers): void {
+/** Answers a request that has no route, or could not begin. */
+function refuse(
+  { gateway, beginnings }: RestParts,
+  res: Reply,
+  { errors, error, allow, operation = "unknown" }: NoRoute & { readonly operation?: Operation },
+  headers: Headers,
+): void {
+  const begun = beginRequest(beginnings, { operation, protocol: "rest", timeoutMs: null });
+  begun.close();
+  gateway.refused(error, begun.context);
   writeJson(res, errors.face(error).status, errors.body(error), {
-    "x-request-id": parts.beginnings.newRequestId(),
+    "x-request-id": begun.context.requestId,
     ...errorHeaders(error, errors),
     ...(allow.length > 0 && { allow: allow.join(", ") }),
     ...headers,

@@ -1,6 +1,6 @@
 import { GatewayError } from "../../domain/errors.ts";
+import { type Incoming, single } from "../http.ts";
 import { exposedHeaders } from "./answer-headers.ts";
-import { type Incoming, single } from "./http.ts";
 
 export interface OriginOptions {
   /** Origins whose pages may call, such as `https://app.example`. Empty turns CORS off. */

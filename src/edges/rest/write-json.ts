@@ -1,5 +1,5 @@
 import type { Clock } from "../../domain/clock.ts";
-import { type Incoming, isHttp2, type Reply } from "./http.ts";
+import { type Incoming, isHttp2, type Reply } from "../http.ts";
 
 type Headers = Readonly<Record<string, string>>;
 

@@ -4,9 +4,10 @@ import {
   ConnectError,
   type ConnectRouter,
   type ConnectRouterOptions,
-  type ContextValues,
   createConnectRouter,
+  createContextValues,
 } from "@connectrpc/connect";
+import type { UniversalServerResponse } from "@connectrpc/connect/protocol";
 import { errorToJsonBytes } from "@connectrpc/connect/protocol-connect";
 import { setTrailerStatus } from "@connectrpc/connect/protocol-grpc";
 import {
@@ -17,7 +18,8 @@ import {
   universalResponseToNodeResponse,
 } from "@connectrpc/connect-node";
 import type { Clock } from "../../domain/clock.ts";
-import { type Complete, explain } from "./explain.ts";
+import { type Arrival, arrivalKey } from "./arrival.ts";
+import { explain } from "./explain.ts";
 
 /** Node's own request and response, HTTP/1.1 or HTTP/2. */
 export type NodeHandler = ReturnType<typeof connectNodeAdapter>;
@@ -26,20 +28,20 @@ type NodeResponse = Parameters<NodeHandler>[1];
 
 export interface AdapterParts extends ConnectRouterOptions {
   readonly routes: (router: ConnectRouter) => void;
-  /** What the library cannot know of a request: who sent it, and when. */
-  readonly contextValues: (req: NodeRequest) => ContextValues;
+  /** What the library does not say of a request: when it came, and what it was before it was read. */
+  readonly arrive: (req: NodeRequest) => Arrival;
   readonly clock: Clock;
   /** How long a caller may take to send its message, where it sends just one. Milliseconds. */
   readonly bodyTimeoutMs: number;
-  /** Completes errors of the library. */
-  readonly complete: Complete;
+  /** Counts a request that the library refuses, and completes its error. */
+  readonly refuse: (error: ConnectError, arrival: Arrival) => ConnectError;
   /** Answers what is no RPC. */
   readonly fallback: NodeHandler;
 }
 
 /** The library's handlers on Node's servers, as its own adapter has them, with an answer for every way to fail. */
 export function createAdapter(parts: AdapterParts): NodeHandler {
-  const { routes, contextValues, clock, bodyTimeoutMs, complete, fallback, ...options } = parts;
+  const { routes, arrive, clock, bodyTimeoutMs, refuse, fallback, ...options } = parts;
   const router = createConnectRouter({ acceptCompression: [compressionGzip, compressionBrotli], ...options });
   routes(router);
   const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
@@ -49,7 +51,7 @@ export function createAdapter(parts: AdapterParts): NodeHandler {
     const path = req.url?.split("?", 1)[0] ?? "";
     const handler = handlers.get(path);
     if (!handler) {
-      if (isRpc(req, path, services)) refuseUnknown(req, res, complete(unknownMethod(path)));
+      if (isRpc(req, path, services)) refuseUnknown(req, res, refuse(unknownMethod(path), arrive(req)));
       else fallback(req, res);
       return;
     }
@@ -60,10 +62,43 @@ export function createAdapter(parts: AdapterParts): NodeHandler {
       return;
     }
     if (handler.method.methodKind !== "bidi_streaming") limitBody(req, res, { clock, bodyTimeoutMs });
-    handler(universalRequestFromNodeRequest(req, res, undefined, contextValues(req)))
-      .then((answer) => universalResponseToNodeResponse(explain(answer, complete), res))
+    const arrival = arrive(req);
+    const values = createContextValues().set(arrivalKey, arrival);
+    const request = universalRequestFromNodeRequest(req, res, undefined, values);
+    // Without a parsed body to hand over, it is always the stream.
+    const body = request.body as AsyncIterable<Uint8Array>;
+    handler({ ...request, body: counted(body, arrival) })
+      .then((answer) => {
+        if (isKnown(req, answer)) return notModified(res, answer);
+        return universalResponseToNodeResponse(
+          explain(answer, (error) => refuse(error, arrival)),
+          res,
+        );
+      })
       .catch(() => abandon(res));
   };
+}
+
+async function* counted(body: AsyncIterable<Uint8Array>, arrival: Arrival): AsyncIterable<Uint8Array> {
+  for await (const chunk of body) {
+    arrival.bodyBytes += chunk.byteLength;
+    yield chunk;
+  }
+}
+
+/** Whether the caller of a method without side effects has this very answer already. */
+function isKnown({ method, headers }: NodeRequest, { status, header }: UniversalServerResponse): boolean {
+  const asked = headers["if-none-match"];
+  const tag = header?.get("etag");
+  if (method !== "GET" || asked === undefined || status !== 200 || tag == null) return false;
+  const known = asked.split(",").map((one) => one.trim().replace(/^W\//, ""));
+  return known.includes(tag) || known.includes("*");
+}
+
+function notModified(res: NodeResponse, { header }: UniversalServerResponse): void {
+  for (const [name, value] of header ?? []) if (!name.startsWith("content-")) res.setHeader(name, value);
+  res.statusCode = 304;
+  res.end();
 }
 
 /** Ends a request whose caller has left, or broke the protocol beyond an answer. */

@@ -1,23 +1,15 @@
 import { Code, ConnectError, createContextKey, type HandlerContext } from "@connectrpc/connect";
 import { type Beginnings, type Begun, beginRequest } from "../../domain/begin.ts";
-import type { Caller, Operation, Protocol, RequestContext, RequestHead } from "../../domain/context.ts";
+import type { Caller, Operation, RequestContext } from "../../domain/context.ts";
 import { toGatewayError } from "../../domain/errors.ts";
 import { trailHeaders } from "../../domain/trail-headers.ts";
+import type { Gateway } from "../../gateway.ts";
+import { logBug } from "../log-bug.ts";
+import { arrivalKey } from "./arrival.ts";
 import { toConnectError } from "./errors.ts";
 
 /** Who asks, as the gate in front of every method found out. */
 export const callerKey = createContextKey<Caller>({ name: "" }, { description: "caller" });
-/** The socket's address at the other end. */
-export const peerKey = createContextKey<string | undefined>(undefined, { description: "peer address" });
-
-/** The head of an RPC as the gateway reads it. */
-export function headOf(context: HandlerContext): RequestHead {
-  return {
-    path: `/${context.service.typeName}/${context.method.name}`,
-    header: (name) => context.requestHeader.get(name) ?? undefined,
-    peerAddress: context.values.get(peerKey),
-  };
-}
 
 /** A method's work, within the life of one request. */
 export interface Call {
@@ -27,9 +19,11 @@ export interface Call {
 
 /** Begins requests for methods, and ends them: deadline, hang-up, headers and errors are the same for all. */
 export class Calls {
+  readonly #gateway: Pick<Gateway, "refused">;
   readonly #beginnings: Beginnings;
 
-  constructor(beginnings: Beginnings) {
+  constructor(gateway: Pick<Gateway, "refused">, beginnings: Beginnings) {
+    this.#gateway = gateway;
     this.#beginnings = beginnings;
   }
 
@@ -77,12 +71,15 @@ export class Calls {
 
   #begin(rpc: HandlerContext, operation: Operation): { begun: Begun; end: () => void } {
     const traceparent = rpc.requestHeader.get("traceparent");
+    const arrival = rpc.values.get(arrivalKey);
     const begun = beginRequest(this.#beginnings, {
       operation,
-      protocol: protocols[rpc.protocolName] ?? "connect",
+      protocol: arrival?.protocol ?? "connect",
       timeoutMs: rpc.timeoutMs() ?? null,
-      ...(traceparent === null ? {} : { traceparent }),
+      ...(traceparent !== null && { traceparent }),
+      ...(arrival !== null && { arrival }),
     });
+    if (arrival !== null) begun.context.trail.note({ kind: "received", bodyBytes: arrival.bodyBytes });
     const onAbort = () => {
       const { reason } = rpc.signal;
       // The library's own deadline timer. Ours fires with it, and its reason says which bound was crossed.
@@ -101,13 +98,11 @@ export class Calls {
   #failure(thrown: unknown, context: RequestContext, outputStarted: boolean): ConnectError {
     if (thrown instanceof ConnectError) return thrown;
     const error = toGatewayError(context.signal.aborted ? context.signal.reason : thrown);
-    if (error.code === "internal") context.log.error("request failed", { code: error.code, cause: error.cause });
-    else context.log.debug("request refused", { code: error.code, reason: error.message });
+    logBug(context.log, error);
+    this.#gateway.refused(error, context);
     return toConnectError(error, context, outputStarted);
   }
 }
-
-const protocols: Readonly<Record<string, Protocol>> = { connect: "connect", grpc: "grpc", "grpc-web": "grpc-web" };
 
 function setHeaders(headers: Headers, { requestId, trail }: RequestContext): void {
   headers.set("trunkline-request-id", requestId);

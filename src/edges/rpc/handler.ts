@@ -1,5 +1,5 @@
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
-import { Code, ConnectError, type ConnectRouter, createContextValues, type HandlerContext } from "@connectrpc/connect";
+import { Code, ConnectError, type ConnectRouter, type HandlerContext } from "@connectrpc/connect";
 import { Health } from "../../../gen/grpc/health/v1/health_pb.ts";
 import {
   ServerReflection,
@@ -14,19 +14,18 @@ import {
 import { ChatService } from "../../../gen/trunkline/v1/chat_pb.ts";
 import { EmbeddingsService } from "../../../gen/trunkline/v1/embeddings_pb.ts";
 import { ModelsService } from "../../../gen/trunkline/v1/models_pb.ts";
-import type { Beginnings } from "../../domain/begin.ts";
-import { Trail } from "../../domain/context.ts";
+import { type Beginnings, beginRequest } from "../../domain/begin.ts";
 import { type ErrorCode, GatewayError, toGatewayError } from "../../domain/errors.ts";
 import type { Readiness } from "../../domain/readiness.ts";
 import type { Gateway } from "../../gateway.ts";
 import { createAdapter, type NodeHandler } from "./adapter.ts";
-import { Calls, callerKey, headOf, peerKey } from "./call.ts";
+import { type Arrival, arrivalKey, arrive } from "./arrival.ts";
+import { Calls, callerKey } from "./call.ts";
 import { createChatService } from "./chat.ts";
 import { createEmbeddingsService } from "./embeddings.ts";
 import { toConnectError } from "./errors.ts";
 import { createHealthService } from "./health.ts";
 import { createModelsService } from "./models.ts";
-import { isConditional, knownTag } from "./not-modified.ts";
 import { createReflection } from "./reflection.ts";
 
 export interface RpcParts {
@@ -49,44 +48,44 @@ const reflected = [...ownServices, Health, ServerReflection, ServerReflectionAlp
 
 /** Answers gRPC, gRPC-Web and Connect on the paths of the contract; everything else goes to the fallback. */
 export function createRpcHandler(parts: RpcParts): NodeHandler {
-  const { gateway, beginnings } = parts;
-  const adapter = createAdapter({
+  const { beginnings } = parts;
+  return createAdapter({
     routes: (router) => addRoutes(router, parts),
     fallback: parts.fallback,
     clock: beginnings.clock,
     bodyTimeoutMs: parts.bodyTimeoutMs,
-    complete: (error) => complete(error, beginnings.newRequestId()),
+    arrive: (req) => arrive(req, beginnings),
+    refuse: (error, arrival) => refuse(toLibraryError(error), arrival, parts),
     readMaxBytes: parts.maxMessageBytes,
     // A misspelt field would be lost without a word: it is refused by name.
     jsonOptions: { ignoreUnknownFields: false },
-    contextValues: (req) => createContextValues().set(peerKey, req.socket.remoteAddress),
     requestGate: (context) => admit(context, parts),
   });
-  return (req, res) => {
-    if (!isConditional(req)) return adapter(req, res);
-    void knownTag(req, gateway, beginnings).then((etag) => {
-      if (etag === null) return adapter(req, res);
-      res.writeHead(304, { etag });
-      res.end();
-    });
-  };
 }
 
 /** Who asks, before a byte of the body is read. Health needs no credential; everything else, reflection too, does. */
-function admit(rpc: HandlerContext, { gateway, beginnings }: RpcParts): void {
-  if (rpc.service.typeName === Health.typeName) return;
+function admit(rpc: HandlerContext, parts: RpcParts): void {
+  const arrival = rpc.values.get(arrivalKey);
+  if (arrival === null || rpc.service.typeName === Health.typeName) return;
   try {
-    rpc.values.set(callerKey, gateway.admit(headOf(rpc)));
+    rpc.values.set(callerKey, parts.gateway.admit(arrival.head));
   } catch (thrown) {
-    const context = { requestId: beginnings.newRequestId(), trail: new Trail() };
-    throw toConnectError(toGatewayError(thrown), context, false);
+    throw refuse(toGatewayError(thrown), arrival, parts);
   }
 }
 
+/** Counts a request that never began, and says why. */
+function refuse(error: GatewayError, arrival: Arrival, { gateway, beginnings }: RpcParts): ConnectError {
+  const { operation, protocol } = arrival;
+  const { context, close } = beginRequest(beginnings, { operation, protocol, timeoutMs: null, arrival });
+  close();
+  gateway.refused(error, context);
+  return toConnectError(error, context, false);
+}
+
 /** What the library refused by itself, as this gateway refuses. */
-function complete({ code, rawMessage }: ConnectError, requestId: string): ConnectError {
-  const error = new GatewayError(libraryCodes.get(code) ?? "internal", rawMessage, { retryable: false });
-  return toConnectError(error, { requestId, trail: new Trail() }, false);
+function toLibraryError({ code, rawMessage }: ConnectError): GatewayError {
+  return new GatewayError(libraryCodes.get(code) ?? "internal", rawMessage, { retryable: false });
 }
 
 const libraryCodes: ReadonlyMap<Code, ErrorCode> = new Map([
@@ -98,7 +97,7 @@ const libraryCodes: ReadonlyMap<Code, ErrorCode> = new Map([
 ]);
 
 function addRoutes(router: ConnectRouter, { gateway, beginnings, readiness, strict }: RpcParts): void {
-  const calls = new Calls(beginnings);
+  const calls = new Calls(gateway, beginnings);
   router.service(ChatService, createChatService({ gateway, calls, clock: beginnings.clock, strict }));
   router.service(ModelsService, createModelsService(gateway, calls));
   router.service(EmbeddingsService, createEmbeddingsService(gateway, calls));

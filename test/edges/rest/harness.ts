@@ -120,6 +120,7 @@ function gatewayOf({ chat, embed, models }: Behind, chats: RequestContext[]): Ga
     async countTokens() {
       throw new Error("not on this edge");
     },
+    refused() {},
   };
 }
 

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import type { Http2ServerRequest } from "node:http2";
-import type { RequestHead } from "../../domain/context.ts";
+import type { RequestHead } from "../domain/context.ts";
 
 /** A request as Node hands it over, by HTTP/1.1 or HTTP/2. */
 export type Incoming = IncomingMessage | Http2ServerRequest;

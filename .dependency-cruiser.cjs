@@ -61,7 +61,11 @@ module.exports = {
       "^src/(domain/|dialects/|providers/($1/|provider[.]ts$))",
     ),
     only("dialects-are-pure", "^src/dialects/", "^src/(dialects|domain)/"),
-    only("edges-see-the-gateway", "^src/edges/([^/]+)/", "^src/(edges/$1/|domain/|dialects/|config/|gateway[.]ts$)"),
+    only(
+      "edges-see-the-gateway",
+      "^src/edges/([^/]+)/",
+      "^src/(edges/$1/|edges/[^/]+[.]ts$|domain/|dialects/|config/|gateway[.]ts$)",
+    ),
     door("one-rpc-door", "@connectrpc/", "^src/(edges/(rpc/|admin/|server[.]ts$)|guardrails/external|cli/)"),
     door("one-telemetry-door", "@opentelemetry/", "^src/telemetry/"),
     door("one-socket-door", "^(node:)?(https?|http2|net|tls)$|node_modules/undici/", "^src/(net/|simulator/|edges/)"),

@@ -33,7 +33,7 @@ export function createModelsService(gateway: Gateway, calls: Calls): ServiceImpl
 }
 
 /** Changes when any model does: then every page may have, and lists are short. Differs by what was asked. */
-export function entityTag(models: readonly Model[], url: string): string {
+function entityTag(models: readonly Model[], url: string): string {
   const json = toJson(ListModelsResponseSchema, {
     $typeName: "trunkline.v1.ListModelsResponse",
     models: [...models],

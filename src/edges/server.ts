@@ -28,6 +28,8 @@ export interface ServerOptions {
   readonly port: number;
   readonly tls: { readonly cert: string; readonly key: Secret; readonly clientCa: string | null } | null;
   readonly handler: Handler;
+  /** How long a client may take to send the head of a request. Milliseconds; 30,000 unless told. */
+  readonly headersTimeoutMs?: number;
 }
 
 /** A listener that speaks HTTP/1.1 and HTTP/2 on one port. */
@@ -40,8 +42,7 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
-/** How long a client may take to send the head of a request. Milliseconds. */
-const headersTimeoutMs = 30_000;
+const defaultHeadersTimeoutMs = 30_000;
 /** Idle connections are kept a little longer than the 60 s of common load balancers, so that those close first. */
 const keepAliveTimeoutMs = 75_000;
 /** Streams that one HTTP/2 connection may have open. Envoy and grpc-go multiplex many callers over one. */
@@ -62,12 +63,18 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const sockets = new Set<Socket>();
   const sessions = new Set<ServerHttp2Session>();
   const open = new OpenRequests();
+  let draining = false;
   const handler: Handler = (req, res) => {
     open.add(res);
+    if (draining && !("stream" in res)) res.shouldKeepAlive = false;
+    // An answer that began before is now the last one of its connection.
+    res.once("close", () => draining && http1.closeIdleConnections());
     options.handler(req, res);
   };
 
-  const { listener, http1 } = options.tls ? secure(options.tls, handler, sessions) : plain(handler, sessions);
+  const headersTimeoutMs = options.headersTimeoutMs ?? defaultHeadersTimeoutMs;
+  const parts = { handler, sessions, headersTimeoutMs };
+  const { listener, http1 } = options.tls ? secure(options.tls, parts) : plain(parts);
   listener.on("connection", (socket: Socket) => {
     sockets.add(socket);
     socket.once("close", () => sockets.delete(socket));
@@ -79,8 +86,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     host: address,
     port,
     async drain(timeoutMs) {
+      draining = true;
       listener.close();
-      http1?.closeIdleConnections();
+      http1.close();
       for (const session of sessions) session.close();
       await open.empty(timeoutMs);
     },
@@ -92,9 +100,32 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   };
 }
 
+interface Listening {
+  readonly listener: Server | Http2SecureServer;
+  /** Who has the HTTP/1.1 connections. */
+  readonly http1: Pick<Http1Server, "close" | "closeIdleConnections">;
+}
+
+interface ListenerParts {
+  readonly handler: Handler;
+  readonly sessions: Set<ServerHttp2Session>;
+  readonly headersTimeoutMs: number;
+}
+
+/** Options of Node's HTTP/1.1 server, which looks for slow clients every half minute unless told. */
+function http1Options(headersTimeoutMs: number) {
+  return {
+    maxHeaderSize: maxHeaderBytes,
+    headersTimeout: headersTimeoutMs,
+    connectionsCheckingInterval: Math.ceil(headersTimeoutMs / 4),
+  };
+}
+
 /** Clear text: the first bytes tell HTTP/1.1 from HTTP/2 with prior knowledge. */
-function plain(handler: Handler, sessions: Set<ServerHttp2Session>): { listener: Server; http1: Http1Server } {
-  const http1 = createHttp1Server({ maxHeaderSize: maxHeaderBytes, headersTimeout: headersTimeoutMs }, handler);
+function plain({ handler, sessions, headersTimeoutMs }: ListenerParts): Listening {
+  const http1 = createHttp1Server(http1Options(headersTimeoutMs), handler);
+  // It gets its connections from the listener below, but looks for slow clients only once it listens.
+  http1.emit("listening");
   http1.keepAliveTimeout = keepAliveTimeoutMs;
   http1.requestTimeout = 0; // Bodies are bounded by the edges, which can answer 408 in the route's dialect.
   const http2 = createHttp2Server(http2Options, handler);
@@ -108,12 +139,13 @@ function plain(handler: Handler, sessions: Set<ServerHttp2Session>): { listener:
 /** TLS: ALPN tells the protocol. */
 function secure(
   tls: NonNullable<ServerOptions["tls"]>,
-  handler: Handler,
-  sessions: Set<ServerHttp2Session>,
-): { listener: Http2SecureServer; http1: null } {
+  { handler, sessions, headersTimeoutMs }: ListenerParts,
+): Listening {
   const server = createSecureServer(
     {
       ...http2Options,
+      ...http1Options(headersTimeoutMs),
+      handshakeTimeout: headersTimeoutMs,
       allowHTTP1: true,
       cert: tls.cert,
       key: tls.key.reveal(),
@@ -122,7 +154,8 @@ function secure(
     handler,
   );
   track(server, sessions);
-  return { listener: server, http1: null };
+  // It has this method too, which its type does not know.
+  return { listener: server, http1: server as unknown as Http1Server };
 }
 
 function track(server: Http2Server | Http2SecureServer, sessions: Set<ServerHttp2Session>): void {

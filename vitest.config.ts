@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 const everything = ["test/**/*.test.ts"];
 const checks = ["test/architecture.test.ts", "test/repository/**/*.test.ts"];
 // These start other programs (a proxy, npm, clients in other languages), which would slow each other down.
-const whole = ["test/{install,readme}.test.ts", "test/{clients,conformance,deploy}/**/*.test.ts"];
+const whole = ["test/{install,readme}.test.ts", "test/{clients,conformance,deploy,operation}/**/*.test.ts"];
 
 export default defineConfig({
   test: {

@@ -61,6 +61,8 @@ const maxConnections = 1_024;
 const maxQueued = 10_000;
 /** How long a caller may take to send a body. Milliseconds. */
 const bodyTimeoutMs = 60_000;
+/** How long requests that draining ended may take to say so. Milliseconds. */
+const lastWordsMs = 1_000;
 /** Names under which this machine reaches itself. */
 const loopbackNames = ["localhost", "127.0.0.1", "[::1]"];
 
@@ -69,48 +71,41 @@ export async function startGateway(
   config: Config,
   { log, clock = systemClock }: GatewayOptions,
 ): Promise<RunningGateway> {
+  // What has been started is ended in reverse order, also when a later part cannot start.
+  await using starting = new AsyncDisposableStack();
   const simulator = config.simulator.enabled ? await embedSimulator(config) : null;
+  if (simulator !== null) starting.defer(simulator.close);
   const instances = [...config.providers, ...(simulator === null ? [] : simulatedInstances(simulator.socketPath))];
-  const dialer = createDialer({
-    clock,
-    connectTimeoutMs: config.resilience.bounds.connectMs,
-    maxConnections,
-    maxQueued,
-  });
+  const connectTimeoutMs = config.resilience.bounds.connectMs;
+  const dialer = createDialer({ clock, connectTimeoutMs, maxConnections, maxQueued });
+  starting.defer(dialer.close);
   const metrics = createMetrics({ version, models: instances.flatMap(({ models }) => models) });
-  const { gateway, lists } = assemble(config, instances, {
-    log,
-    clock,
-    dialer,
-    observers: [metrics.observer, requestLog],
-  });
+  starting.defer(metrics.stop);
+  const observers = [metrics.observer, requestLog];
+  const { gateway, lists } = assemble(config, instances, { log, clock, dialer, observers });
+  starting.defer(lists.stop);
 
   const shutdown = new AbortController();
   const readiness = new ReadinessSwitch();
   const newRequestId = () => `req_${randomBytes(12).toString("hex")}`;
   const beginnings: Beginnings = { clock, log, shutdown: shutdown.signal, newRequestId };
   const { server: serving } = config;
-  const handler = createPublicHandler(config, { gateway, beginnings, readiness });
-  const server = await startServer({ ...serving, handler });
+  const server = await startServer({
+    ...serving,
+    handler: createPublicHandler(config, { gateway, beginnings, readiness }),
+  });
+  starting.defer(server.close);
   const { host, port, allowCidrs, token } = config.ops;
-  const details = () => ({
-    version,
-    models: lists.current().map(({ instance, models }) => [instance.name, models.size]),
-  });
+  const details = () => ({ version, providers: providerDetails(lists) });
   const opsHandler = createOpsHandler({ readiness, scrape: metrics.scrape, details, allowCidrs, token });
-  const ops = await startServer({ host, port, tls: null, handler: opsHandler }).catch(async (error: unknown) => {
-    await server.close();
-    throw error;
-  });
+  const ops = await startServer({ host, port, tls: null, handler: opsHandler });
+  starting.defer(ops.close);
   void lists.ready();
   readiness.turn(instances.length > 0);
+  starting.defer(() => readiness.turn(false));
 
-  async function close(): Promise<void> {
-    readiness.turn(false);
-    lists.stop();
-    await Promise.all([server.close(), ops.close()]);
-    await Promise.all([dialer.close(), simulator?.close(), metrics.stop()]);
-  }
+  const started = starting.move();
+  const close = () => started.disposeAsync();
   return {
     url: `${serving.tls ? "https" : "http"}://${urlHost(server.host)}:${server.port}`,
     opsUrl: `http://${urlHost(ops.host)}:${ops.port}`,
@@ -120,10 +115,17 @@ export async function startGateway(
       // Load balancers notice first; until then requests are still served.
       await new Promise<void>((resolve) => clock.after(serving.drainDelayMs, resolve));
       await server.drain(serving.drainMs);
+      // Those that are still running are told why they end.
       shutdown.abort();
+      await server.drain(lastWordsMs);
       await close();
     },
   };
+}
+
+/** How many models each provider has listed. */
+function providerDetails(lists: ModelLists): Readonly<Record<string, { readonly models: number }>> {
+  return Object.fromEntries(lists.current().map(({ instance, models }) => [instance.name, { models: models.size }]));
 }
 
 interface PublicParts {

@@ -14,8 +14,10 @@ import { GatewayError } from "../../domain/errors.ts";
 import { createFold } from "../../domain/fold.ts";
 import type { Gateway } from "../../gateway.ts";
 import type { Call, Calls } from "./call.ts";
+import { coalesced } from "./coalesce.ts";
 import { withHeartbeat } from "./heartbeat.ts";
 import { reportUnknown } from "./unknown-fields.ts";
+import { withUsage } from "./usage-snapshots.ts";
 
 export interface ChatParts {
   readonly gateway: Gateway;
@@ -45,10 +47,13 @@ export function createChatService({ gateway, calls, clock, strict }: ChatParts):
     const call = toCall(request.request, true);
     for (const frame of reportUnknown(call.request, context)) yield toMessage(frame);
     const heartbeatMs = millisecondsOf(request.heartbeatInterval, "heartbeat_interval", 1_000, 60_000);
-    millisecondsOf(request.usageInterval, "usage_interval", 1_000, 60_000);
-    millisecondsOf(request.coalesce, "coalesce", 0, 1_000);
-    const answer = gateway.chat(call, caller, context);
-    for await (const frames of heartbeatMs === null ? answer : withHeartbeat(answer, heartbeatMs, clock)) {
+    const usageMs = millisecondsOf(request.usageInterval, "usage_interval", 1_000, 60_000);
+    const coalesceMs = millisecondsOf(request.coalesce, "coalesce", 0, 1_000);
+    let answer = gateway.chat(call, caller, context);
+    if (usageMs !== null) answer = withUsage(answer, usageMs, clock, call.request);
+    if (coalesceMs !== null && coalesceMs > 0) answer = coalesced(answer, coalesceMs, clock);
+    if (heartbeatMs !== null) answer = withHeartbeat(answer, heartbeatMs, clock);
+    for await (const frames of answer) {
       // A provider's own signs of life are not passed on: only those that were asked for.
       for (const frame of frames) if (frame.case !== "heartbeat" || !frame.wire) yield toMessage(frame);
     }

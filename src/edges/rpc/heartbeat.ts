@@ -1,5 +1,6 @@
 import type { Frame } from "../../domain/chat.ts";
 import type { Clock } from "../../domain/clock.ts";
+import { orSilence } from "./silence.ts";
 
 type Answer = AsyncIterable<readonly Frame[]>;
 
@@ -24,17 +25,5 @@ export async function* withHeartbeat(answer: Answer, intervalMs: number, clock: 
     }
   } finally {
     await iterator.return?.();
-  }
-}
-
-async function orSilence<T>(next: Promise<T>, intervalMs: number, clock: Clock): Promise<T | "silence"> {
-  let cancel = () => {};
-  const silence = new Promise<"silence">((resolve) => {
-    cancel = clock.after(intervalMs, () => resolve("silence"));
-  });
-  try {
-    return await Promise.race([next, silence]);
-  } finally {
-    cancel();
   }
 }

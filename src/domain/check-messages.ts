@@ -173,7 +173,9 @@ const maxProofBytes = 4_194_304;
  */
 export function checkMessageSense(messages: readonly ChatMessage[]): void {
   const calls = new Set<string>();
-  each("messages", messages, [0, messages.length], ({ parts }) => {
+  each("messages", messages, [0, messages.length], ({ role, parts }) => {
+    // An answer without a word may go back as it was received; nobody else has nothing to say.
+    if (parts.length === 0 && role !== Role.ASSISTANT) refuse("parts", "must have at least one part.");
     each("parts", parts, maxParts, ({ kind }) => {
       switch (kind.case) {
         case "toolCall":

@@ -1,6 +1,8 @@
 import { create, createRegistry, fromBinary, toBinary } from "@bufbuild/protobuf";
-import { connectNodeAdapter } from "@connectrpc/connect-node";
+import { systemClock } from "../../src/domain/clock.ts";
 import { Secret } from "../../src/domain/secret.ts";
+import { createAdapter } from "../../src/edges/rpc/adapter.ts";
+import { arrive } from "../../src/edges/rpc/arrival.ts";
 import { startServer } from "../../src/edges/server.ts";
 import {
   ServerCompatRequestSchema,
@@ -12,7 +14,7 @@ import {
 } from "./gen/connectrpc/conformance/v1/service_pb.ts";
 import { conformanceService } from "./service.ts";
 
-/** The server under test: the suite's service behind the gateway's own listener, as the suite's runner starts it. */
+/** The server under test: the suite's service behind the gateway's own adapter and listener, as the suite's runner starts it. */
 const chunks: Buffer[] = [];
 for await (const chunk of process.stdin) {
   chunks.push(chunk);
@@ -32,8 +34,17 @@ const server = await startServer({
         clientCa: request.clientTlsCert.length > 0 ? text(request.clientTlsCert) : null,
       }
     : null,
-  handler: connectNodeAdapter({
+  handler: createAdapter({
     routes: (router) => void router.service(ConformanceService, conformanceService),
+    fallback: (_req, res) => {
+      res.statusCode = 404;
+      res.end();
+    },
+    clock: systemClock,
+    bodyTimeoutMs: 60_000,
+    arrive: (req) => arrive(req, { clock: systemClock, newRequestId: () => "req_conformance" }),
+    // The suite expects errors as its service made them.
+    refuse: (error) => error,
     jsonOptions: { registry: createRegistry(file_connectrpc_conformance_v1_service) },
     ...(request.messageReceiveLimit > 0 ? { readMaxBytes: request.messageReceiveLimit } : {}),
   }),

@@ -68,16 +68,19 @@ export function createAdapter(parts: AdapterParts): NodeHandler {
     // Without a parsed body to hand over, it is always the stream.
     const body = request.body as AsyncIterable<Uint8Array>;
     handler({ ...request, body: counted(body, arrival) })
-      .then((answer) => {
+      .then(async (answer) => {
         if (isKnown(req, answer)) return notModified(res, answer);
-        return universalResponseToNodeResponse(
-          explain(answer, (error) => refuse(error, arrival)),
-          res,
-        );
+        if (answer.status === 405) res.setHeader("allow", handler.allowedMethods.join(", "));
+        if (answer.status === 415) res.setHeader("accept-post", messageTypes);
+        const explained = await explain(answer, (error) => refuse(error, arrival));
+        await universalResponseToNodeResponse(explained, res);
       })
       .catch(() => abandon(res));
   };
 }
+
+const messageTypes =
+  "application/json, application/proto, application/connect+json, application/connect+proto, application/grpc, application/grpc-web";
 
 async function* counted(body: AsyncIterable<Uint8Array>, arrival: Arrival): AsyncIterable<Uint8Array> {
   for await (const chunk of body) {
@@ -153,8 +156,8 @@ const maxShownChars = 128;
 function refuseUnknown({ headers }: NodeRequest, res: NodeResponse, error: ConnectError): void {
   const type = headers["content-type"] ?? "";
   const isGrpc = type.startsWith("application/grpc");
-  // gRPC has the status in headers when there is nothing else; Connect has an HTTP status of its own.
-  const status = isGrpc ? 200 : 501;
+  // gRPC has the status in headers when there is nothing else; Connect asks for 404, and reads the code in the body.
+  const status = isGrpc ? 200 : 404;
   const fields = isGrpc
     ? { "content-type": type, ...Object.fromEntries(setTrailerStatus(new Headers(), error)) }
     : { "content-type": "application/json" };

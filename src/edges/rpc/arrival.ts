@@ -22,7 +22,7 @@ export interface Arrival {
 export const arrivalKey = createContextKey<Arrival | null>(null, { description: "arrival" });
 
 /** Begins to count a request, before the RPC library sees it. */
-export function arrive(req: Incoming, { clock, newRequestId }: Beginnings): Arrival {
+export function arrive(req: Incoming, { clock, newRequestId }: Pick<Beginnings, "clock" | "newRequestId">): Arrival {
   const path = req.url?.split("?", 1)[0] ?? "";
   return {
     requestId: newRequestId(),

@@ -1,6 +1,7 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { UniversalServerResponse } from "@connectrpc/connect/protocol";
 import {
+  codeToHttpStatus,
   endStreamFlag,
   endStreamFromJson,
   endStreamToJson,
@@ -20,7 +21,7 @@ type Body = AsyncIterable<Uint8Array>;
  * know. Its errors are bare and it has no place to change them, so they are completed on their way out: every error has
  * exactly one ErrorInfo, whoever refused.
  */
-export function explain(response: UniversalServerResponse, complete: Complete): UniversalServerResponse {
+export async function explain(response: UniversalServerResponse, complete: Complete): Promise<UniversalServerResponse> {
   const { body, header, trailer } = response;
   const type = header?.get("content-type") ?? "";
   if (type.startsWith("application/grpc-web")) {
@@ -34,8 +35,7 @@ export function explain(response: UniversalServerResponse, complete: Complete): 
     return body ? { ...response, body: frames(body, endStreamFlag, (data) => endOfStream(data, complete)) } : response;
   }
   if (response.status < 400 || !body || isCompressed(header)) return response;
-  header?.delete("content-length"); // Of the body as it was.
-  return { ...response, body: unaryError(body, complete) };
+  return unaryError(response, body, complete);
 }
 
 /** What was worth compressing has details: a bare error has a sentence. */
@@ -91,9 +91,24 @@ function endOfStream(data: Uint8Array, complete: Complete): Uint8Array | null {
   return Buffer.from(JSON.stringify(endStreamToJson(metadata, complete(error), undefined)));
 }
 
-async function* unaryError(body: Body, complete: Complete): Body {
+/** The whole of a unary error is here already; its HTTP status follows its code. */
+async function unaryError(
+  response: UniversalServerResponse,
+  body: Body,
+  complete: Complete,
+): Promise<UniversalServerResponse> {
   const bytes = Buffer.concat(await Array.fromAsync(body));
-  if (bytes.byteLength === 0) return; // Refused by the HTTP status alone.
-  const error = errorFromJsonBytes(bytes, undefined, new ConnectError("", Code.Unknown));
-  yield error.details.length > 0 ? bytes : errorToJsonBytes(complete(error), undefined);
+  // An empty one was refused by the HTTP status alone.
+  const error = bytes.byteLength === 0 ? null : errorFromJsonBytes(bytes, undefined, bare);
+  if (error === null || error.details.length > 0) return { ...response, body: only(bytes) };
+  const completed = complete(error);
+  response.header?.delete("content-length"); // Of the body as it was.
+  const text = errorToJsonBytes(completed, undefined);
+  return { ...response, status: codeToHttpStatus(completed.code), body: only(text) };
 }
+
+async function* only(bytes: Uint8Array): Body {
+  if (bytes.byteLength > 0) yield bytes;
+}
+
+const bare = new ConnectError("", Code.Unknown);

@@ -85,7 +85,10 @@ function refuse(error: GatewayError, arrival: Arrival, { gateway, beginnings }: 
 
 /** What the library refused by itself, as this gateway refuses. */
 function toLibraryError({ code, rawMessage }: ConnectError): GatewayError {
-  return new GatewayError(libraryCodes.get(code) ?? "internal", rawMessage, { retryable: false });
+  // Bytes that are no message are the caller's doing, which the library calls internal, as gRPC's own servers do.
+  const isUnreadable = code === Code.Internal && rawMessage.startsWith("parse ");
+  const ownCode = isUnreadable ? "invalid_value" : libraryCodes.get(code);
+  return new GatewayError(ownCode ?? "internal", rawMessage, { retryable: false });
 }
 
 const libraryCodes: ReadonlyMap<Code, ErrorCode> = new Map([

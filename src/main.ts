@@ -102,7 +102,7 @@ export async function startGateway(
   starting.defer(ops.close);
   void lists.ready();
   readiness.turn(instances.length > 0);
-  starting.defer(() => readiness.turn(false));
+  starting.defer(() => readiness.end());
 
   const started = starting.move();
   const close = () => started.disposeAsync();
@@ -114,6 +114,7 @@ export async function startGateway(
       readiness.turn(false);
       // Load balancers notice first; until then requests are still served.
       await new Promise<void>((resolve) => clock.after(serving.drainDelayMs, resolve));
+      readiness.end();
       await server.drain(serving.drainMs);
       // Those that are still running are told why they end.
       shutdown.abort();

@@ -46,6 +46,9 @@ export interface RpcParts {
 const ownServices = [ChatService, ModelsService, EmbeddingsService];
 const reflected = [...ownServices, Health, ServerReflection, ServerReflectionAlpha];
 
+/** Health and reflection, whose errors are those of their own specifications. */
+const standard = /^\/grpc\./;
+
 /** Answers gRPC, gRPC-Web and Connect on the paths of the contract; everything else goes to the fallback. */
 export function createRpcHandler(parts: RpcParts): NodeHandler {
   const { beginnings } = parts;
@@ -55,7 +58,8 @@ export function createRpcHandler(parts: RpcParts): NodeHandler {
     clock: beginnings.clock,
     bodyTimeoutMs: parts.bodyTimeoutMs,
     arrive: (req) => arrive(req, beginnings),
-    refuse: (error, arrival) => refuse(toLibraryError(error), arrival, parts),
+    refuse: (error, arrival) =>
+      standard.test(arrival.head.path) ? error : refuse(toLibraryError(error), arrival, parts),
     readMaxBytes: parts.maxMessageBytes,
     // A misspelt field would be lost without a word: it is refused by name.
     jsonOptions: { ignoreUnknownFields: false },

@@ -40,6 +40,8 @@ export function createHealthService(readiness: Readiness, services: readonly str
         const status: Status = known.has(service) ? statusNow() : Status.SERVICE_UNKNOWN;
         if (status !== told) yield answer(status);
         told = status;
+        // A stream that waits for ever would be what draining waits for.
+        if (readiness.final) return;
         await changed;
       }
     } finally {

@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { openSync } from "node:fs";
 import { request } from "node:http";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
@@ -51,8 +52,10 @@ export async function startGateway(
     OPENAI_MODELS: models.join(","),
     TRUNKLINE_DATA_DIR: dataDir,
   };
-  const command = [process.execPath, join(root, "dist/trunkline.mjs"), "serve", "--log-level", "error"];
-  const server = await start(command, env, `http://127.0.0.1:${port}`, "/health/ready");
+  const command = [process.execPath, join(root, "dist/trunkline.mjs"), "serve"];
+  // Its log goes to a file, as a service manager would have it.
+  const log = join(dataDir, "gateway.log");
+  const server = await start(command, env, `http://127.0.0.1:${port}`, "/health/ready", log);
   return { ...server, opsUrl: `http://127.0.0.1:${opsPort}` };
 }
 
@@ -61,12 +64,13 @@ async function start(
   env: Readonly<Record<string, string>>,
   url: string,
   readyPath: string,
+  log?: string,
 ): Promise<Server> {
   const startedMs = performance.now();
   const child = spawn(program, args, {
     // Only what a server needs: a provider's key in the caller's environment must not become part of the run.
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
-    stdio: ["ignore", "ignore", "inherit"],
+    stdio: ["ignore", "ignore", log === undefined ? "inherit" : openSync(log, "a")],
   });
   await once(child, "spawn");
   const exited = once(child, "exit");

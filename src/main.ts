@@ -18,6 +18,7 @@ import type { ProviderInstance } from "./domain/instance.ts";
 import type { Log } from "./domain/log.ts";
 import type { Observer } from "./domain/observer.ts";
 import { ReadinessSwitch } from "./domain/readiness.ts";
+import { createRequestIds } from "./domain/request-id.ts";
 import { createOpsHandler } from "./edges/ops/ops.ts";
 import { createRestHandler } from "./edges/rest/handler.ts";
 import { createRpcHandler } from "./edges/rpc/handler.ts";
@@ -32,6 +33,7 @@ import { createAttempt } from "./routing/attempt.ts";
 import { createModels } from "./routing/models.ts";
 import { createResolver } from "./routing/resolve.ts";
 import { type RunningSimulator, startSimulator } from "./simulator/simulator.ts";
+import { batched } from "./telemetry/batched.ts";
 import { createLog } from "./telemetry/log.ts";
 import { createMetrics } from "./telemetry/metrics.ts";
 import { requestLog } from "./telemetry/request-log.ts";
@@ -87,7 +89,7 @@ export async function startGateway(
 
   const shutdown = new AbortController();
   const readiness = new ReadinessSwitch();
-  const newRequestId = () => `req_${randomBytes(12).toString("hex")}`;
+  const newRequestId = createRequestIds();
   const beginnings: Beginnings = { clock, log, shutdown: shutdown.signal, newRequestId };
   const { server: serving } = config;
   const server = await startServer({
@@ -226,7 +228,7 @@ function assemble(
 async function serve(flags: ConfigFlags): Promise<void> {
   const { config, warnings } = loadConfig({ env: process.env, flags, folder: process.cwd() });
   const format = config.log.format === "auto" ? (process.stderr.isTTY ? "pretty" : "json") : config.log.format;
-  const log = createLog({ level: config.log.level, format, clock: systemClock, destination: process.stderr });
+  const log = createLog({ level: config.log.level, format, clock: systemClock, destination: batched(process.stderr) });
   for (const warning of warnings) log.warn(warning);
   const running = await startGateway(config, { log });
   log.info("ready", { url: running.url, ops: running.opsUrl });

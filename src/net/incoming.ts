@@ -128,6 +128,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Incoming, AsyncIter
   }
 
   abort(): void {
+    if (this.#ended || this.#error !== null) return; // An error costs its stack, used or not.
     this.#fail(new GatewayError("canceled", "The answer is not read any further."));
   }
 

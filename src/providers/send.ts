@@ -4,7 +4,7 @@ import type { EmbedRequest, EmbedResponse } from "../../gen/trunkline/v1/embeddi
 import type { ChatCall, Frame } from "../domain/chat.ts";
 import type { Clock } from "../domain/clock.ts";
 import type { RequestContext } from "../domain/context.ts";
-import { GatewayError, toGatewayError } from "../domain/errors.ts";
+import { type ErrorCode, GatewayError, toGatewayError } from "../domain/errors.ts";
 import { estimateInputTokens } from "../domain/estimate.ts";
 import type { Bounds, ProviderInstance } from "../domain/instance.ts";
 import type { Target } from "../domain/target.ts";
@@ -52,7 +52,8 @@ export class Sender {
   async *chat(target: Target, call: ChatCall, context: RequestContext): AsyncIterable<readonly Frame[]> {
     const attempt = this.#begin(target, context);
     const { provider, watchdog } = attempt;
-    let outcome: "ok" | GatewayError = new GatewayError("canceled", "The answer is not read any further.");
+    // What it is when the reader leaves the loop.
+    let outcome: "ok" | ErrorCode = "canceled";
     try {
       const request = provider.toRequest(call, target);
       const incoming = await this.#exchange(request, attempt);
@@ -66,8 +67,9 @@ export class Sender {
       }
       outcome = "ok";
     } catch (thrown) {
-      outcome = blame(thrown, attempt);
-      throw outcome;
+      const failure = blame(thrown, attempt);
+      outcome = failure.code;
+      throw failure;
     } finally {
       this.#end(attempt, outcome);
     }
@@ -125,14 +127,15 @@ export class Sender {
     read: (reply: HttpReply, request: ProviderRequest, attempt: Attempt) => T,
   ): Promise<T> {
     const attempt = this.#begin(target, context);
-    let outcome: "ok" | GatewayError = "ok";
+    let outcome: "ok" | ErrorCode = "ok";
     try {
       const request = toRequest();
       const incoming = await this.#exchange(request, attempt);
       return read(await readReply(incoming), request, attempt);
     } catch (thrown) {
-      outcome = blame(thrown, attempt);
-      throw outcome;
+      const failure = blame(thrown, attempt);
+      outcome = failure.code;
+      throw failure;
     } finally {
       this.#end(attempt, outcome);
     }
@@ -148,13 +151,13 @@ export class Sender {
     return { target, provider: providerOf(target.provider), instance, context, watchdog, status: null, requestId: "" };
   }
 
-  #end({ target, context, watchdog, status, requestId }: Attempt, outcome: "ok" | GatewayError): void {
+  #end({ target, context, watchdog, status, requestId }: Attempt, outcome: "ok" | ErrorCode): void {
     watchdog.stop();
     context.trail.note({
       kind: "attempt_ended",
       target,
       atMs: this.#parts.clock.nowMs(),
-      outcome: outcome === "ok" ? "ok" : outcome.code,
+      outcome,
       ...(status === null ? {} : { upstreamStatus: status }),
       ...(requestId === "" ? {} : { upstreamRequestId: requestId }),
     });

@@ -24,9 +24,13 @@ export function tidyFields(fields: Readonly<Record<string, unknown>>): Record<st
   return tidyObject(fields, { left: maxLineChars }, 0);
 }
 
+/** What tidyText changes at all: few texts need the passes that it takes. */
+const untidy = /[\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]|\b(?:bearer|basic) /i;
+
 /** The same for one text. */
 export function tidyText(text: string, maxChars = maxTextChars): string {
   const cut = text.length > maxChars ? `${text.slice(0, maxChars)}…` : text;
+  if (!untidy.test(cut)) return cut;
   return cut
     .replace(/\b(bearer|basic) +[^\s,;"']+/gi, "$1 [secret]")
     .replace(obeyed, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);

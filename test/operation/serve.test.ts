@@ -45,8 +45,9 @@ describe("trunkline serve", () => {
     const response = await chat(gateway.url, {});
     expect(response.status).toBe(200);
     await response.text();
-    const [line] = logLines(gateway).filter(({ message }) => message === "request");
-    expect(line).toMatchObject({ level: "info", requestId: response.headers.get("x-request-id"), outcome: "ok" });
+    const lines = () => logLines(gateway).filter(({ message }) => message === "request");
+    for (let i = 0; i < 500 && lines().length === 0; i++) await pause(10);
+    expect(lines()[0]).toMatchObject({ level: "info", requestId: response.headers.get("x-request-id"), outcome: "ok" });
     expect((await fetch(`${gateway.opsUrl}/health/ready`)).status).toBe(200);
     gateway.child.kill("SIGTERM");
     expect(await gateway.exited).toBe(0);

@@ -43,6 +43,8 @@ const credentials: readonly (readonly [RegExp, string])[] = [
   // Keys with a known beginning: OpenAI, Anthropic, OpenRouter, Groq, xAI, Google, AWS, Hugging Face, GitHub, JWT.
   [/\b(?:sk|pk|rk|gsk|xai|hf|ghp|pplx|nvapi)[-_][A-Za-z0-9_*.-]{4,}/g, "[secret]"],
   [/\b(?:AIza|AKIA|ASIA|ya29\.|eyJ)[A-Za-z0-9_*.-]{8,}/g, "[secret]"],
+  // Accounts: not secret, and no business of the callers.
+  [/\b(?:org|proj|acct)[-_][A-Za-z0-9]{8,}/g, "[account]"],
   // Whatever follows a word that announces a credential.
   [/\b(bearer|basic)\s+[A-Za-z0-9_~+/=*.-]{6,}/gi, "$1 [secret]"],
   [

@@ -17,7 +17,7 @@ export interface ListedModel {
 export interface ModelList {
   readonly instance: ProviderInstance;
   readonly models: ReadonlyMap<string, ListedModel>;
-  /** Whether the provider's own list was ever read: then a name that is not on it is likely wrong. */
+  /** Whether the provider's own list was ever read to its end: then a name that is not on it is likely wrong. */
   readonly complete: boolean;
 }
 
@@ -44,8 +44,10 @@ export interface ModelListParts {
 
 /** How old a list may become. Milliseconds. */
 const refreshMs = 10 * 60_000;
-/** How soon a list that could not be read is tried again. Milliseconds. */
+/** How soon a list that could not be read is tried again; each further time twice as long, up to `refreshMs`. Milliseconds. */
 const retryMs = 30_000;
+/** What servers say that have no list of models, as many that speak OpenAI's dialect have none. */
+const noListStatuses: ReadonlySet<number | undefined> = new Set([404, 405, 501]);
 /** How long one reading may take, all pages together. Milliseconds. */
 const readTimeoutMs = 5_000;
 /** No provider has so many; a list that never ends is cut here. */
@@ -61,20 +63,26 @@ export function createModelLists(parts: ModelListParts): ModelLists {
   const stopping = new AbortController();
   const stopped = stopping.signal;
 
-  async function refresh(instance: ProviderInstance): Promise<void> {
+  async function refresh(instance: ProviderInstance, failures = 0): Promise<void> {
     let nextMs = refreshMs;
+    let failed = 0;
     try {
-      const models = await readPages(instance, parts, stopped);
-      if (models) lists.set(instance.name, merged(instance, parts, models));
+      const read = await readPages(instance, parts, stopped);
+      if (read) lists.set(instance.name, merged(instance, parts, read));
     } catch (thrown) {
       if (stopped.aborted) return;
-      nextMs = retryMs;
-      const { code, message } = toGatewayError(thrown);
-      parts.log.warn("model list not read", { provider: instance.name, code, reason: message, retryMs });
+      const { code, message, detail } = toGatewayError(thrown);
+      const provider = instance.name;
+      if (noListStatuses.has(detail.upstreamStatus)) parts.log.info("provider has no list of models", { provider });
+      else {
+        failed = failures + 1;
+        nextMs = Math.min(retryMs * 2 ** failures, refreshMs);
+        parts.log.warn("model list not read", { provider, code, reason: message, retryMs: nextMs });
+      }
     }
     const cancelTimer = parts.clock.after(nextMs, () => {
       stopped.removeEventListener("abort", cancelTimer);
-      void refresh(instance);
+      void refresh(instance, failed);
     });
     stopped.addEventListener("abort", cancelTimer, { once: true });
   }
@@ -83,7 +91,7 @@ export function createModelLists(parts: ModelListParts): ModelLists {
   return {
     current: () => [...lists.values()],
     async ready() {
-      first ??= Promise.all(parts.instances.map(refresh));
+      first ??= Promise.all(parts.instances.map((instance) => refresh(instance)));
       await first;
     },
     stop: () => stopping.abort(new GatewayError("canceled", "The gateway is closing.")),
@@ -91,7 +99,7 @@ export function createModelLists(parts: ModelListParts): ModelLists {
 }
 
 /** @returns null when the provider has no list */
-async function readPages(instance: ProviderInstance, parts: ModelListParts, stop: AbortSignal) {
+async function readPages(instance: ProviderInstance, parts: ModelListParts, stop: AbortSignal): Promise<Pages | null> {
   const { models: list } = parts.providerOf(instance.provider);
   if (!list) return null;
   const watchdog = createWatchdog(stop, parts.clock);
@@ -104,7 +112,7 @@ async function readPages(instance: ProviderInstance, parts: ModelListParts, stop
       for (const model of read.models) models.push({ ...model, source: "provider" });
       path = read.next;
     }
-    return models.slice(0, maxModels);
+    return { models: models.slice(0, maxModels), complete: path === null };
   } finally {
     watchdog.stop();
   }
@@ -116,10 +124,16 @@ function configured(instance: ProviderInstance, parts: ModelListParts): ModelLis
   return { instance, models: new Map(models), complete: false };
 }
 
-function merged(instance: ProviderInstance, parts: ModelListParts, read: readonly ListedModel[]): ModelList {
+interface Pages {
+  readonly models: readonly ListedModel[];
+  /** False when the list was cut. */
+  readonly complete: boolean;
+}
+
+function merged(instance: ProviderInstance, parts: ModelListParts, { models: read, complete }: Pages): ModelList {
   const { facts } = parts.providerOf(instance.provider);
   const models = new Map(configured(instance, parts).models);
   // The provider's own word wins over what the catalogue knows of the family.
   for (const model of read) models.set(model.id, { ...model, facts: { ...facts(model.id), ...model.facts } });
-  return { instance, models, complete: true };
+  return { instance, models, complete };
 }

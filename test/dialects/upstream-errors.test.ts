@@ -26,6 +26,11 @@ describe("retry advice", () => {
 });
 
 describe("a provider's words", () => {
+  it("lose the account's name", () => {
+    const text = "Rate limit reached for gpt-4o in organization org-AbCdEfGh12345678 on project proj_0123456789abcdef.";
+    expect(scrubbed(text)).toBe("Rate limit reached for gpt-4o in organization [account] on project [account].");
+  });
+
   it.each([
     "Incorrect API key provided: sk-proj-abc***xyz9.",
     "invalid x-api-key sk-ant-api03-AbCdEfGh",

@@ -92,6 +92,7 @@ describe("lists of models", () => {
     }
     await ready;
     expect(known()[0]?.ids).toHaveLength(100);
+    expect(known()[0]?.complete).toBe(false);
   });
 
   it("with a page that is far too long are cut", async () => {
@@ -106,6 +107,38 @@ describe("lists of models", () => {
     await ready;
     expect(known()[0]?.ids).toHaveLength(10_000);
     expect(asked).toHaveLength(1);
+  });
+});
+
+describe("a provider without a list", () => {
+  it.each([404, 405, 501])(
+    "says so by %d: it is asked again with the others, and nobody is warned",
+    async (upstreamStatus) => {
+      const { lists, known, asked, warnings, clock } = listing([east]);
+      const ready = lists.ready();
+      asked[0]?.answer(new GatewayError("upstream_error", "No such page.", { upstreamStatus }));
+      await ready;
+      expect(known()).toEqual([{ ids: ["own"], complete: false }]);
+      expect(warnings).toEqual([]);
+      clock.advance(10 * minute - 1);
+      expect(asked).toHaveLength(1);
+      clock.advance(1);
+      expect(asked).toHaveLength(2);
+    },
+  );
+});
+
+describe("a provider that stays down", () => {
+  it("is asked less and less often, up to ten minutes", async () => {
+    const { lists, asked, clock, warnings } = listing([east]);
+    void lists.ready();
+    for (let i = 0; i < 7; i++) {
+      await expect.poll(() => asked.length, { interval: 1 }).toBe(i + 1);
+      asked[i]?.answer(down);
+      await expect.poll(() => warnings.length, { interval: 1 }).toBe(i + 1);
+      clock.advance(Number(warnings[i]?.retryMs));
+    }
+    expect(warnings.map(({ retryMs }) => Number(retryMs) / 1_000)).toEqual([30, 60, 120, 240, 480, 600, 600]);
   });
 });
 

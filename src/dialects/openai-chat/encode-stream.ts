@@ -2,6 +2,7 @@ import type { Usage } from "../../../gen/trunkline/v1/usage_pb.ts";
 import type { Frame, Wire } from "../../domain/chat.ts";
 import type { GatewayError } from "../../domain/errors.ts";
 import { type ChoiceEncoder, createChoiceEncoder, type Delta } from "./encode-choice.ts";
+import { encodeModeration } from "./encode-moderation.ts";
 import { encodeUsage } from "./encode-usage.ts";
 import { encodeErrorBody } from "./error-body.ts";
 
@@ -94,8 +95,9 @@ class ChunkEncoder implements StreamEncoder {
       case "usage":
       case "notice":
       case "heartbeat":
-      case "moderation":
         return "";
+      case "moderation":
+        return event(`${this.#head},"choices":[],"moderation":${JSON.stringify(encodeModeration([frame.value]))}}`);
       default:
         return this.#choice(frame.choice)
           .encode(frame)

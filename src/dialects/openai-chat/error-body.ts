@@ -66,15 +66,17 @@ export function errorFace(error: GatewayError): ErrorFace {
  */
 export function encodeErrorBody(error: GatewayError): string {
   const face = errorFace(error);
-  const { param, field } = error.detail;
+  const { field } = error.detail;
+  const param = error.detail.param ?? (field === undefined ? null : paramOf(field));
   return JSON.stringify({
-    error: {
-      message: error.message,
-      type: face.type,
-      param: param ?? (field === undefined ? null : paramOf(field)),
-      code: face.code ?? error.code,
-    },
+    error: { message: inOwnWords(error, param), type: face.type, param, code: face.code ?? error.code },
   });
+}
+
+/** A message that begins with the field by its name in the contract begins with the caller's own name for it. */
+function inOwnWords({ message, detail: { field } }: GatewayError, param: string | null): string {
+  if (field === undefined || param === null || !message.startsWith(`${field} `)) return message;
+  return param + message.slice(field.length);
 }
 
 /** Settings whose name in the contract is not OpenAI's. */

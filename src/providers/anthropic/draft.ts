@@ -30,11 +30,6 @@ export function createDraft(request: ChatRequest, target: Target): Draft {
   };
 }
 
-/** A value that no policy lets through. @param rule what is wrong and what is allowed */
-export function invalidValue(field: string, rule: string): GatewayError {
-  return new GatewayError("invalid_value", `${field} ${rule}`, { field });
-}
-
 /** A valid value that this provider cannot serve, and that may not be left out either. */
 export function unsupported(field: string, rule: string): GatewayError {
   return new GatewayError("unsupported_value", `${field} ${rule}`, { field });

@@ -1,8 +1,8 @@
 import type { JsonSchemaFormat } from "../../../gen/trunkline/v1/chat_pb.ts";
+import { membersOf } from "../../dialects/json-splice.ts";
 import { type JsonTree, RawJson } from "../../dialects/json-text.ts";
 import { type Draft, unsupported } from "./draft.ts";
 import { toSchemaSubset } from "./schema-subset.ts";
-import { membersOf } from "./spliced.ts";
 
 /** The shape of the answer: enforced by the provider, or asked for in words. */
 export interface AnswerFormat {

@@ -1,6 +1,7 @@
 import type { FilePart, ImagePart, Media, SearchResultPart } from "../../../gen/trunkline/v1/message_pb.ts";
+import { invalidValue } from "../../dialects/json-splice.ts";
 import type { JsonMembers } from "../../dialects/json-text.ts";
-import { type Draft, invalidValue, unsupported } from "./draft.ts";
+import { type Draft, unsupported } from "./draft.ts";
 
 /** @param field the part's path, such as `messages[0].parts[1].image` */
 export function toImage(image: ImagePart, field: string, draft: Draft): JsonMembers {

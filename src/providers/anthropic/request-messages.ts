@@ -1,6 +1,7 @@
 import { type ChatMessage, Role } from "../../../gen/trunkline/v1/message_pb.ts";
+import { invalidValue } from "../../dialects/json-splice.ts";
 import type { JsonMembers, JsonTree } from "../../dialects/json-text.ts";
-import { type Draft, invalidValue, unsupported } from "./draft.ts";
+import { type Draft, unsupported } from "./draft.ts";
 import { toBlock, toToolResult } from "./request-parts.ts";
 
 /** The conversation as Messages has it: leading instructions apart, turns that alternate, results with their calls. */

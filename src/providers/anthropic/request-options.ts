@@ -1,6 +1,6 @@
+import { invalidValue, membersOf } from "../../dialects/json-splice.ts";
 import { type JsonMembers, type JsonTree, RawJson } from "../../dialects/json-text.ts";
-import { type Draft, invalidValue } from "./draft.ts";
-import { membersOf } from "./spliced.ts";
+import type { Draft } from "./draft.ts";
 
 /** Members that the contract has fields for: they go through those, where limits and guardrails see them. */
 const typedMembers = new Set([

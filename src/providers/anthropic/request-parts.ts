@@ -9,12 +9,12 @@ import type {
   ToolResult,
 } from "../../../gen/trunkline/v1/message_pb.ts";
 import { ToolCallKind } from "../../../gen/trunkline/v1/message_pb.ts";
+import { invalidValue, jsonText, membersOf, objectText } from "../../dialects/json-splice.ts";
 import type { JsonMembers } from "../../dialects/json-text.ts";
 import { toCitation } from "./citations.ts";
-import { type Draft, invalidValue, unsupported } from "./draft.ts";
+import { type Draft, unsupported } from "./draft.ts";
 import { issuerOf } from "./models.ts";
 import { toDocument, toImage, toSearchResult } from "./request-media.ts";
-import { jsonText, membersOf, objectText } from "./spliced.ts";
 
 /**
  * One part as a content block; null when nothing of it is sent (empty text, another provider's evidence).

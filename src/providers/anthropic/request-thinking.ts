@@ -1,7 +1,8 @@
 import type { Reasoning } from "../../../gen/trunkline/v1/chat_pb.ts";
 import { ToolChoiceMode } from "../../../gen/trunkline/v1/tool_pb.ts";
+import { invalidValue } from "../../dialects/json-splice.ts";
 import type { JsonMembers } from "../../dialects/json-text.ts";
-import { type Draft, invalidValue, unsupported } from "./draft.ts";
+import { type Draft, unsupported } from "./draft.ts";
 import type { Turn } from "./request-messages.ts";
 
 /** How the model is told to think. */

@@ -7,10 +7,10 @@ import {
   ToolChoiceMode,
   type WebSearchTool,
 } from "../../../gen/trunkline/v1/tool_pb.ts";
+import { invalidValue, membersOf, objectText } from "../../dialects/json-splice.ts";
 import type { JsonMembers, JsonTree } from "../../dialects/json-text.ts";
-import { type Draft, invalidValue, unsupported } from "./draft.ts";
+import { type Draft, unsupported } from "./draft.ts";
 import { toSchemaSubset } from "./schema-subset.ts";
-import { membersOf, objectText } from "./spliced.ts";
 
 /** The tools of a request, restricted to those that the caller allows. */
 export function toTools(draft: Draft): JsonMembers[] {

@@ -1,8 +1,8 @@
 import { skipSpace } from "../../dialects/json-scan.ts";
 import { JsonSlice } from "../../dialects/json-slice.ts";
+import { membersOf } from "../../dialects/json-splice.ts";
 import { type JsonMembers, type JsonTree, RawJson } from "../../dialects/json-text.ts";
 import type { LossReport } from "../../domain/loss.ts";
-import { membersOf } from "./spliced.ts";
 import { type Fields, isFields } from "./wire.ts";
 
 /**

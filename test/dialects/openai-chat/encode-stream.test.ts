@@ -8,7 +8,7 @@ import {
   ToolCallSchema,
 } from "../../../gen/trunkline/v1/message_pb.ts";
 import { FinishReason, PartFinishedSchema, PartStartedSchema } from "../../../gen/trunkline/v1/stream_pb.ts";
-import { TokenLogprobSchema } from "../../../gen/trunkline/v1/usage_pb.ts";
+import { ModerationResultSchema, TokenLogprobSchema } from "../../../gen/trunkline/v1/usage_pb.ts";
 import { createStreamEncoder, type StreamOptions } from "../../../src/dialects/openai-chat/encode-stream.ts";
 import { type Frame, withWire } from "../../../src/domain/chat.ts";
 import { GatewayError } from "../../../src/domain/errors.ts";
@@ -40,6 +40,23 @@ const deltas = (sse: string): any[] => chunks(sse).flatMap((chunk) => chunk.choi
 function argumentsDelta(value: string, part: number): Frame {
   return { case: "argumentsDelta", value, choice: 0, part };
 }
+
+describe("moderation", () => {
+  it("is told where it happened, in a chunk without a choice", () => {
+    const value = create(ModerationResultSchema, {
+      direction: "output",
+      model: "mod-1",
+      flagged: true,
+      scores: [{ category: "violence", flagged: true, score: 0.5 }],
+    });
+    const frames: Frame[] = [started(), text("Hi"), { case: "moderation", value, choice: 0, part: 0 }, finished()];
+    const chunk = chunks(encode(frames)).find(({ moderation }) => moderation !== undefined);
+    expect(chunk).toMatchObject({
+      choices: [],
+      moderation: { output: { model: "mod-1", results: [{ flagged: true, category_scores: { violence: 0.5 } }] } },
+    });
+  });
+});
 
 describe("chunks made here", () => {
   it("carry the id, time and model that the answer began with, and end with [DONE]", () => {

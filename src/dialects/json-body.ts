@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import type { Span } from "../domain/chat.ts";
 import { GatewayError } from "../domain/errors.ts";
 import { badJson, type JsonLimits, jsonLimits, repeatedKey, scanJson } from "./json-scan.ts";
@@ -30,13 +31,14 @@ export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+/** As a fatal TextDecoder reads it, which costs 4 µs to make. */
 function decode(bytes: Uint8Array): string {
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch (cause) {
-    throw new GatewayError("invalid_value", "The body is not valid UTF-8.", {}, { cause });
-  }
+  if (!isUtf8(bytes)) throw new GatewayError("invalid_value", "The body is not valid UTF-8.");
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");
+  return text.startsWith(byteOrderMark) ? text.slice(1) : text;
 }
+
+const byteOrderMark = "\ufeff";
 
 function parse(text: string): unknown {
   try {

@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from "node:crypto";
+import { hash, timingSafeEqual } from "node:crypto";
 import type { Caller, RequestHead } from "./context.ts";
 import { GatewayError } from "./errors.ts";
 import type { Secret } from "./secret.ts";
@@ -37,7 +37,7 @@ function bearerKey(header: string | readonly string[] | undefined): string | nul
 }
 
 function digest(key: string): Buffer {
-  return createHash("sha256").update(key).digest();
+  return hash("sha256", key, "buffer");
 }
 
 function refusal(): GatewayError {

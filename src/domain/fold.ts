@@ -10,13 +10,17 @@ export interface Fold {
   push(frames: readonly Frame[]): void;
   /** @throws GatewayError `upstream_cut` when `completed` has not come: half an answer is never given as a whole one */
   response(requestId: string): ChatResponse;
-  /** The provider's whole body, when it spoke this dialect and no stage changed a thing; else null. */
+  /**
+   * The provider's whole body, when it spoke this dialect and no stage changed a thing; else null.
+   * @throws GatewayError `upstream_cut` as response does
+   */
   whole(dialect: Dialect): string | null;
 }
 
 /** The unary answer is the fold of the events: contract "StreamChatResponse", in the order of the parts' numbers. */
 export function createFold(): Fold {
-  const answer = create(ChatResponseSchema);
+  // Folded when it is asked for: a body that goes on as it came needs none.
+  const batches: (readonly Frame[])[] = [];
   let completed = false;
   let wire: Wire | null = null;
   let wired = 0;
@@ -29,18 +33,25 @@ export function createFold(): Fold {
         if (frame.wire === wire) wired++;
       } else if (frame.case !== "notice") made++; // A notice tells of the request; it does not change the answer's body.
       if (frame.case === "completed") completed = true;
-      fold(answer, frame);
     }
+    batches.push(frames);
+  }
+  function mustBeComplete(): void {
+    if (!completed) throw new GatewayError("upstream_cut", "The provider's answer ended before it was complete.");
   }
 
   return {
     push,
     response(requestId) {
-      if (!completed) throw new GatewayError("upstream_cut", "The provider's answer ended before it was complete.");
-      answer.requestId = requestId;
+      mustBeComplete();
+      const answer = create(ChatResponseSchema, { requestId });
+      for (const frames of batches) for (const frame of frames) fold(answer, frame);
       return answer;
     },
-    whole: (dialect) => (wire?.dialect === dialect && wired === wire.frames && made === 0 ? wire.text : null),
+    whole(dialect) {
+      mustBeComplete();
+      return wire?.dialect === dialect && wired === wire.frames && made === 0 ? wire.text : null;
+    },
   };
 }
 

@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from "node:crypto";
+import { hash, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import type { Readiness } from "../../domain/readiness.ts";
@@ -50,7 +50,7 @@ export function createOpsHandler(parts: OpsParts): (req: Request, res: Response)
 
 /** Digests have one length, so that comparing them tells nothing of the token. */
 function digest(text: string): Buffer {
-  return createHash("sha256").update(text).digest();
+  return hash("sha256", text, "buffer");
 }
 
 function answer(res: Response, status: number, body: unknown): void {

@@ -26,8 +26,7 @@ async function wholeAnswer(exchange: Exchange, chat: ParsedChat, caller: Caller)
   const { gateway, context } = exchange;
   const fold = createFold();
   for await (const frames of gateway.chat(chat.call, caller, context)) fold.push(frames);
-  const response = fold.response(context.requestId);
-  exchange.answer(fold.whole("openai-chat") ?? encodeChatResponse(response, chat));
+  exchange.answer(fold.whole("openai-chat") ?? encodeChatResponse(fold.response(context.requestId), chat));
 }
 
 /**

@@ -120,6 +120,16 @@ export function createGateway(stage: Stages): Gateway {
     }
   }
 
+  function listModels(caller: Caller, context: RequestContext): Promise<readonly Model[]> {
+    context.trail.note({ kind: "admitted", caller });
+    return stage.models.list(caller, context);
+  }
+
+  function getModel(name: string, caller: Caller, context: RequestContext): Promise<Model> {
+    context.trail.note({ kind: "admitted", caller });
+    return stage.models.get(name, caller, context);
+  }
+
   // Accounting wraps the whole life, so that a refusal or a cut stream is counted like a success.
   const { account } = stage;
   return {
@@ -127,8 +137,8 @@ export function createGateway(stage: Stages): Gateway {
     chat: (call, caller, context) => account.stream(chat(call, caller, context), context),
     countTokens: (call, caller, context) => account.single(() => countTokens(call, caller, context), context),
     embed: (request, caller, context) => account.single(() => embed(request, caller, context), context),
-    listModels: (caller, context) => account.single(() => stage.models.list(caller, context), context),
-    getModel: (name, caller, context) => account.single(() => stage.models.get(name, caller, context), context),
+    listModels: (caller, context) => account.single(() => listModels(caller, context), context),
+    getModel: (name, caller, context) => account.single(() => getModel(name, caller, context), context),
     refused: account.refused,
   };
 }

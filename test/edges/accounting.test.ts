@@ -85,6 +85,7 @@ describe("a REST request is counted once and has one line:", () => {
     ["a wrong method", "unknown", "method_not_allowed", { method: "DELETE" }],
     ["a wrong path", "unknown", "unknown_route", { path: "/v1/nothing" }],
     ["a list of models", "models", "ok", { method: "GET", path: "/v1/models" }],
+    ["a model", "models", "ok", { method: "GET", path: "/v1/models/simulator/echo" }],
   ])("%s", async (_, operation, outcome, asked) => {
     const before = await counted(operation, "rest", outcome);
     const requestId = await rest(asked);

@@ -1,10 +1,4 @@
-import { create } from "@bufbuild/protobuf";
-import {
-  type ModalityTokens,
-  ModalityTokensSchema,
-  type Usage,
-  UsageSchema,
-} from "../../../gen/trunkline/v1/usage_pb.ts";
+import type { ModalityTokens, Usage } from "../../../gen/trunkline/v1/usage_pb.ts";
 import { countOf, type Fields, fieldsOf } from "./wire.ts";
 
 /**
@@ -14,33 +8,51 @@ import { countOf, type Fields, fieldsOf } from "./wire.ts";
 export function decodeUsage(usage: Fields): Usage {
   const input = fieldsOf(usage, "prompt_tokens_details");
   const output = fieldsOf(usage, "completion_tokens_details");
-  const counts = {
-    inputTokens: countOf(usage, "prompt_tokens"),
-    outputTokens: countOf(usage, "completion_tokens"),
-    totalTokens: countOf(usage, "total_tokens"),
-    cacheReadTokens: countOf(input, "cached_tokens") ?? countOf(usage, "prompt_cache_hit_tokens"),
-    cacheWriteTokens: countOf(input, "cache_write_tokens"),
-    reasoningTokens: countOf(output, "reasoning_tokens"),
-    acceptedPredictionTokens: countOf(output, "accepted_prediction_tokens"),
-    rejectedPredictionTokens: countOf(output, "rejected_prediction_tokens"),
+  // Written out: `create` took a fifth of the time that reading a whole answer takes.
+  const decoded: Usage = {
+    $typeName: "trunkline.v1.Usage",
+    cacheWriteByTtl: [],
+    byModality: [],
+    hostedToolUses: [],
+    priceVersion: "",
+    estimated: false,
   };
-  const decoded = create(UsageSchema, { byModality: [...byModality("input", input), ...byModality("output", output)] });
-  return Object.assign(decoded, known(counts));
+  const count = (name: Counted, tokens: number | undefined) => {
+    // An absent count is unknown, not zero.
+    if (tokens !== undefined) decoded[name] = tokens;
+  };
+  count("inputTokens", countOf(usage, "prompt_tokens"));
+  count("outputTokens", countOf(usage, "completion_tokens"));
+  count("totalTokens", countOf(usage, "total_tokens"));
+  count("cacheReadTokens", countOf(input, "cached_tokens") ?? countOf(usage, "prompt_cache_hit_tokens"));
+  count("cacheWriteTokens", countOf(input, "cache_write_tokens"));
+  count("reasoningTokens", countOf(output, "reasoning_tokens"));
+  count("acceptedPredictionTokens", countOf(output, "accepted_prediction_tokens"));
+  count("rejectedPredictionTokens", countOf(output, "rejected_prediction_tokens"));
+  addModalities("input", input, decoded.byModality);
+  addModalities("output", output, decoded.byModality);
+  return decoded;
 }
 
-/** Only what the provider counted: an absent count is unknown, not zero. */
-function known(counts: Readonly<Record<string, number | undefined>>): Readonly<Record<string, number>> {
-  const found: Record<string, number> = {};
-  for (const name in counts) {
-    const count = counts[name];
-    if (count !== undefined) found[name] = count;
+type Counted =
+  | "inputTokens"
+  | "outputTokens"
+  | "totalTokens"
+  | "cacheReadTokens"
+  | "cacheWriteTokens"
+  | "reasoningTokens"
+  | "acceptedPredictionTokens"
+  | "rejectedPredictionTokens";
+
+const modalities = [
+  ["audio", "audio_tokens"],
+  ["image", "image_tokens"],
+  ["text", "text_tokens"],
+] as const;
+
+function addModalities(direction: string, details: Fields, into: ModalityTokens[]): void {
+  for (const [modality, member] of modalities) {
+    const tokens = countOf(details, member);
+    if (tokens !== undefined) into.push({ $typeName: "trunkline.v1.ModalityTokens", direction, modality, tokens });
   }
-  return found;
-}
-
-function byModality(direction: string, details: Fields): ModalityTokens[] {
-  return ["audio", "image", "text"].flatMap((modality) => {
-    const tokens = countOf(details, `${modality}_tokens`);
-    return tokens === undefined ? [] : [create(ModalityTokensSchema, { direction, modality, tokens })];
-  });
 }

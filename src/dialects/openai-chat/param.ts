@@ -43,7 +43,7 @@ function namesOf({ kind }: Part, inner: string): string {
         .replace(/^\.tool_result\.call_id$/, ".tool_call_id")
         .replace(/^\.tool_result(?:\.parts)?/, ".content");
     case "image":
-      return inner.replace(/^\.image(?:\.media.*)?$/, ".image_url.url").replace(/^\.image/, ".image_url");
+      return /^\.image(?:\.media.*)?$/.test(inner) ? ".image_url.url" : inner.replace(/^\.image\b/, ".image_url");
     case "audio":
       return inner.replace(/^\.audio.*$/, ".input_audio");
     case "file":

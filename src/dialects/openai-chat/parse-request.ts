@@ -39,6 +39,9 @@ export function parseChatRequest(body: JsonBody, lossPolicy: LossPolicy): Parsed
   };
   readMembers(body.value, Place.root, readers, draft, draft);
   checkWhole(draft, body);
+  const { max_tokens: older, max_completion_tokens: newer } = body.value;
+  // One of the two is not honoured, except by a server of this dialect, which gets both.
+  if (typeof older === "number" && typeof newer === "number" && older !== newer) draft.unknown.push("max_tokens");
   const { request, stream, unknown, includeUsage, legacyFunctions } = draft;
   const source = { dialect: "openai-chat", text: body.text, members: body.members, unknown } as const;
   return { call: { request, stream, source }, includeUsage, legacyFunctions };

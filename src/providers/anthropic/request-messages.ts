@@ -44,7 +44,13 @@ function isInstruction({ role }: ChatMessage): boolean {
 function addMessage(turns: Turn[], message: ChatMessage, path: string, draft: Draft): void {
   noteUnsaid(message, path, draft);
   if (isInstruction(message)) return addInstructions(turns, message, path, draft);
-  if (message.role === Role.ASSISTANT) return addAssistant(turns, message, path, draft);
+  const said = message.role === Role.ASSISTANT ? addAssistant : addUser;
+  if (said(turns, message, path, draft) === 0) draft.losses.drop(path, "is empty, which this provider does not take.");
+}
+
+/** @returns how many of its parts were something to say */
+function addUser(turns: Turn[], message: ChatMessage, path: string, draft: Draft): number {
+  let said = 0;
   message.parts.forEach((part, index) => {
     const at = `${path}.parts[${index}]`;
     if (part.kind.case === "toolResult") {
@@ -55,14 +61,20 @@ function addMessage(turns: Turn[], message: ChatMessage, path: string, draft: Dr
       const block = toToolResult(part.kind.value, at, draft, toolset);
       draft.cache.note(block, part.cache, `${at}.cache`);
       turn.results.set(callId, block);
+      said++;
     } else {
       const block = toBlock(part, at, draft);
-      if (block !== null) turnOf(turns, "user").blocks.push(block);
+      if (block === null) return;
+      turnOf(turns, "user").blocks.push(block);
+      said++;
     }
   });
+  return said;
 }
 
-function addAssistant(turns: Turn[], message: ChatMessage, path: string, draft: Draft): void {
+/** @returns how many of its parts were something to say */
+function addAssistant(turns: Turn[], message: ChatMessage, path: string, draft: Draft): number {
+  let said = 0;
   message.parts.forEach((part, index) => {
     const at = `${path}.parts[${index}]`;
     if (part.kind.case === "image" || part.kind.case === "file") {
@@ -72,12 +84,14 @@ function addAssistant(turns: Turn[], message: ChatMessage, path: string, draft: 
     if (block === null) return;
     const turn = turnOf(turns, "assistant");
     turn.blocks.push(block);
+    said++;
     if (part.kind.case === "toolCall") {
       const { id, toolset } = part.kind.value;
       if (turn.calls.has(id)) throw invalidValue(`${at}.tool_call.id`, "is used by another call of the same turn.");
       turn.calls.set(id, { path: `${at}.tool_call`, toolset });
     }
   });
+  return said;
 }
 
 /** Instructions between turns: their own turn where the model takes it, else marked text in the user's turn. */

@@ -2,6 +2,14 @@ import { describe, expect, it } from "vitest";
 import { LossPolicy } from "../../../gen/trunkline/v1/chat_pb.ts";
 import { hi, parse, refusalOf, requestOf } from "./parsing.ts";
 
+it.each([
+  { max_tokens: 9, max_completion_tokens: 7 },
+  { max_completion_tokens: 7, max_tokens: 9 },
+])("of %j the newer name counts, and the other is told of", (bounds) => {
+  const { request, source } = parse(bounds).call;
+  expect([request.maxOutputTokens, source?.unknown]).toEqual([7, ["max_tokens"]]);
+});
+
 describe("settings", () => {
   it.each([
     [{ temperature: 0 }, { temperature: 0 }],
@@ -15,8 +23,6 @@ describe("settings", () => {
     ],
     [{ max_completion_tokens: 7 }, { maxOutputTokens: 7 }],
     [{ max_tokens: 9 }, { maxOutputTokens: 9 }],
-    [{ max_tokens: 9, max_completion_tokens: 7 }, { maxOutputTokens: 7 }],
-    [{ max_completion_tokens: 7, max_tokens: 9 }, { maxOutputTokens: 7 }],
     [
       { n: 2, stop: "x" },
       { choiceCount: 2, stop: ["x"] },

@@ -19,6 +19,26 @@ import {
 
 const hello = user("Hi");
 
+describe("messages without a word", () => {
+  it.each([
+    ["an assistant's", assistant(text(""))],
+    ["one without parts", assistant()],
+    ["a user's", user("")],
+  ])("%s is left out, and that is told", (_, empty) => {
+    const { body, losses } = translate({ messages: [hello, empty, user("So?")] });
+    expect(body.messages).toEqual([
+      {
+        role: "user",
+        content: [
+          { type: "text", text: "Hi" },
+          { type: "text", text: "So?" },
+        ],
+      },
+    ]);
+    expect(losses).toEqual(["messages[1];dropped"]);
+  });
+});
+
 describe("tool calls in the history", () => {
   it("edge case 49: empty arguments become an empty object", () => {
     const { body } = translate({ messages: [hello, assistant(call("t1", "f", "")), toolTurn(result("t1", "ok"))] });

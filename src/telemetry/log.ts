@@ -25,12 +25,26 @@ export function createLog({ level, format, clock, destination }: LogOptions): Lo
       level,
       base: null,
       messageKey: "message",
-      timestamp: () => `,"time":"${new Date(clock.wallMs()).toISOString()}"`,
+      timestamp: createTimestamp(clock),
       formatters: { level: (label) => ({ level: label }) },
     },
     format === "json" ? destination : { write: (line: string) => destination.write(prettyLine(line)) },
   );
   return over(logger, {});
+}
+
+/** The member `time`, written once for all lines of a millisecond. */
+function createTimestamp(clock: Pick<Clock, "wallMs">): () => string {
+  let lastMs = Number.NaN;
+  let member = "";
+  return () => {
+    const nowMs = clock.wallMs();
+    if (nowMs !== lastMs) {
+      lastMs = nowMs;
+      member = `,"time":"${new Date(nowMs).toISOString()}"`;
+    }
+    return member;
+  };
 }
 
 function over(logger: Logger, bound: LogFields): Log {

@@ -59,7 +59,7 @@ export function createRpcHandler(parts: RpcParts): NodeHandler {
     bodyTimeoutMs: parts.bodyTimeoutMs,
     arrive: (req) => arrive(req, beginnings),
     refuse: (error, arrival) =>
-      standard.test(arrival.head.path) ? error : refuse(toLibraryError(error), arrival, parts),
+      standard.test(arrival.head.path) ? error : refuse(toLibraryError(error, parts), arrival, parts),
     readMaxBytes: parts.maxMessageBytes,
     // A misspelt field would be lost without a word: it is refused by name.
     jsonOptions: { ignoreUnknownFields: false },
@@ -88,7 +88,11 @@ function refuse(error: GatewayError, arrival: Arrival, { gateway, beginnings }: 
 }
 
 /** What the library refused by itself, as this gateway refuses. */
-function toLibraryError({ code, rawMessage }: ConnectError): GatewayError {
+function toLibraryError({ code, rawMessage }: ConnectError, { maxMessageBytes }: RpcParts): GatewayError {
+  if (code === Code.ResourceExhausted) {
+    const message = `The message has more than ${maxMessageBytes} bytes, the most accepted here. Send media by address or file id.`;
+    return new GatewayError("message_too_large", message, { retryable: false });
+  }
   // Bytes that are no message are the caller's doing, which the library calls internal, as gRPC's own servers do.
   const isUnreadable = code === Code.Internal && rawMessage.startsWith("parse ");
   const ownCode = isUnreadable ? "invalid_value" : libraryCodes.get(code);
@@ -97,7 +101,6 @@ function toLibraryError({ code, rawMessage }: ConnectError): GatewayError {
 
 const libraryCodes: ReadonlyMap<Code, ErrorCode> = new Map([
   [Code.InvalidArgument, "invalid_value"],
-  [Code.ResourceExhausted, "message_too_large"],
   [Code.DeadlineExceeded, "timeout"],
   [Code.Canceled, "canceled"],
   [Code.Unimplemented, "unknown_method"],

@@ -53,6 +53,7 @@ describe.each(Object.keys(transports))("%s", (name) => {
     const error = await failureOf(() => clientOf().chat(ask("x".repeat(maxBytes))));
     expect(Code[error.code]).toBe("ResourceExhausted");
     expect(infoOf(error).reason).toBe("MESSAGE_TOO_LARGE");
+    expect(error.rawMessage).toContain(`more than ${maxBytes} bytes`);
     const streamed = await failureOf(() =>
       Array.fromAsync(clientOf().streamChat({ request: ask("x".repeat(maxBytes)) })),
     );

@@ -50,6 +50,7 @@ function encodeKind({ kind }: Part, field: string, quirks: ChatQuirks, losses: L
     case "file":
       if (kind.value.title) losses.drop(`${field}.file.title`, "is not taken by this provider.");
       if (kind.value.context) losses.drop(`${field}.file.context`, "is not taken by this provider.");
+      if (kind.value.citationsEnabled) losses.drop(`${field}.file.citations_enabled`, "is not taken by this provider.");
       return { type: "file", file: encodeFile(kind.value.media, `${field}.file.media`) };
     case "refusal":
       return { type: "text", text: kind.value.text };
@@ -58,6 +59,13 @@ function encodeKind({ kind }: Part, field: string, quirks: ChatQuirks, losses: L
       return { type: "text", text: searchText(kind.value) };
     case "video":
       if (quirks.extendedSampling) {
+        for (const [name, value] of [
+          ["start", kind.value.start],
+          ["end", kind.value.end],
+          ["fps", kind.value.fps],
+        ] as const) {
+          if (value !== undefined) losses.drop(`${field}.video.${name}`, "is not taken by this provider.");
+        }
         return {
           type: "video_url",
           video_url: { url: mediaUrl(kind.value.media, `${field}.video.media`, "video/mp4") },

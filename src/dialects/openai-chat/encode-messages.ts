@@ -51,6 +51,7 @@ class MessageEncoder {
   }
 
   encode(): JsonMembers[] {
+    this.#reportUnsent();
     const name = this.#message.name === undefined ? {} : { name: this.#message.name };
     switch (this.#message.role) {
       case Role.SYSTEM:
@@ -67,6 +68,26 @@ class MessageEncoder {
         return [{ ...this.#assistant(), ...name }];
       default:
         return this.#user(name);
+    }
+  }
+
+  /** What chat messages have no place for, whatever the role. */
+  #reportUnsent(): void {
+    const { role, phase, parts } = this.#message;
+    const field = this.#field;
+    const unsaid = "is not taken by chat completions.";
+    if (phase !== undefined && role !== Role.ASSISTANT) this.#losses.drop(`${field}.phase`, unsaid);
+    for (const [i, { kind, proof }] of parts.entries()) {
+      const at = `${field}.parts[${i}]`;
+      // Reasoning is reported as a whole.
+      if (proof && kind.case !== "reasoning")
+        this.#losses.drop(`${at}.proof`, "belongs to the provider that issued it.");
+      if (kind.case === "toolCall") {
+        if (kind.value.callerJson !== undefined) this.#losses.drop(`${at}.tool_call.caller_json`, unsaid);
+        if (kind.value.toolset !== undefined) this.#losses.drop(`${at}.tool_call.toolset`, unsaid);
+      } else if (kind.case === "toolResult" && kind.value.willContinue) {
+        this.#losses.drop(`${at}.tool_result.will_continue`, unsaid);
+      }
     }
   }
 
@@ -154,12 +175,15 @@ class MessageEncoder {
 
   /** The text of an earlier thought, where the server reads it; its proof belongs to whom issued it. */
   #reasoning(part: Part, field: string): string {
-    const text = part.kind.case === "reasoning" ? part.kind.value.text : "";
-    if (this.#quirks.reasoningField !== null && !part.proof) return text;
+    const { text, summary, redacted } = part.kind.case === "reasoning" ? part.kind.value : noReasoning;
+    const isText = summary.length === 0 && !redacted;
+    if (this.#quirks.reasoningField !== null && !part.proof && isText) return text;
     this.#losses.drop(field, "reasoning of earlier turns is not taken by this provider.");
     return "";
   }
 }
+
+const noReasoning = { text: "", summary: [], redacted: false };
 
 /** One text is a string, as every server understands it; anything else, or a marked text, is a list. */
 function plain(content: readonly JsonMembers[]): JsonTree {

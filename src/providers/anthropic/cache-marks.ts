@@ -35,6 +35,9 @@ export class CacheMarks {
       this.#losses.drop("cache.cached_content", "this provider has no stored prefixes.");
     }
     const automatic = options?.mode === "implicit";
+    if (options?.ttl !== undefined && !automatic && this.#marks.length === 0) {
+      this.#losses.drop("cache.ttl", "nothing is marked to be cached.");
+    }
     const surplus = this.#marks.length - (automatic ? maxMarks - 1 : maxMarks);
     this.#marks.forEach(({ block, mark, field }, position) => {
       // Later marks cover longer prefixes, so the earliest are the ones to give up.

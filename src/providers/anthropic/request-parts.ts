@@ -24,8 +24,21 @@ import { toDocument, toImage, toSearchResult } from "./request-media.ts";
 export function toBlock(part: Part, path: string, draft: Draft): JsonMembers | null {
   const block = blockOf(part, path, draft);
   draft.cache.note(block, part.cache, `${path}.cache`);
+  if (part.proof && !hasProof.has(part.kind.case)) {
+    draft.losses.drop(`${path}.proof`, "is not taken on a part of this kind by this provider.");
+  }
+  const { kind } = part;
+  if (kind.case === "searchResult" && kind.value.uri !== "" && kind.value.source !== "") {
+    draft.losses.drop(
+      `${path}.search_result.source`,
+      "is not sent beside a uri: this provider has one place for both.",
+    );
+  }
   return block;
 }
+
+/** Kinds whose proof goes back, or is reported with what it proves. */
+const hasProof: ReadonlySet<Part["kind"]["case"]> = new Set(["reasoning", "hostedCall", "hostedResult"]);
 
 function blockOf(part: Part, path: string, draft: Draft): JsonMembers | null {
   const { kind } = part;

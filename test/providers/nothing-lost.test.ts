@@ -1,0 +1,68 @@
+import { describe, expect, it } from "vitest";
+import type { ChatRequest } from "../../gen/trunkline/v1/chat_pb.ts";
+import { GatewayError } from "../../src/domain/errors.ts";
+import type { Target } from "../../src/domain/target.ts";
+import { providerOf } from "../../src/providers/catalog.ts";
+import { everyField, type FieldCase } from "./every-field.ts";
+
+/** Fields that no provider is meant to see, and why. */
+const notForProviders: readonly (readonly [path: RegExp, why: string])[] = [
+  [/^model$/, "routing turns it into the target"],
+  [/^(loss_policy|fallback_models|include|routing\..*|cache\.gateway_cache)$/, "is the gateway's own"],
+  [/^messages\.parts\.audio\.(transcript|id|expires_at)$/, "tells of a model's audio, which goes back by its id"],
+  [/^messages\.parts\.tool_result\.name$/, "repeats the name of the call, which the id leads to"],
+  [/^response_format\.json_schema\.name$/, "is a label for providers that need one"],
+  [/^response_format\.text$/, "is how answers are anyway"],
+];
+/** What Anthropic does in any case: it enforces schemas and shows reasoning. */
+const ofCourse = /^(response_format\.json_schema\.strict|reasoning\.(summary|include_text))$/;
+
+const cases = everyField().filter(({ path }) => !notForProviders.some(([pattern]) => pattern.test(path)));
+
+function targetOf(provider: string, model: string, wire: Target["wire"]): Target {
+  return {
+    name: `${provider}/${model}`,
+    instance: provider,
+    provider,
+    model,
+    wire,
+    facts: providerOf(provider).facts(model),
+  };
+}
+
+/** What becomes of a request: the body that is sent and the fields that are reported; or null when it is refused. */
+function translated(request: ChatRequest, target: Target): { body: string | null; reported: readonly string[] } | null {
+  try {
+    const { body, headers, losses } = providerOf(target.provider).toRequest({ request, stream: true }, target);
+    const reported = losses.map(({ field }) => field.replaceAll(/\[[^\]]*\]/g, ""));
+    return { body: JSON.stringify([body, headers]), reported };
+  } catch (error) {
+    if (error instanceof GatewayError) return null;
+    throw error;
+  }
+}
+
+/** Whether a field is sent, or it or what it is a part of is reported or refused. */
+function isHonest({ path, without, with: withIt }: FieldCase, target: Target): boolean {
+  const after = translated(withIt, target);
+  if (target.provider === "anthropic" && ofCourse.test(path)) return true;
+  if (after === null || after.reported.some((field) => path === field || path.startsWith(`${field}.`))) return true;
+  return after.body !== translated(without, target)?.body;
+}
+
+it("there is a case for each field", () => {
+  expect(cases.length).toBeGreaterThan(140);
+  expect(new Set(cases.map(({ path }) => path)).size).toBe(cases.length);
+});
+
+describe.each([
+  targetOf("openai", "gpt-4o", "exact"),
+  targetOf("openai", "gpt-5.4", "exact"),
+  targetOf("openai", "some-model", "repair"),
+  targetOf("anthropic", "claude-opus-5", "exact"),
+  targetOf("anthropic", "claude-sonnet-4-5", "exact"),
+])("a field that is set is sent, reported or refused by $name ($wire)", (target) => {
+  it.each(cases)("$path", (one) => {
+    expect(isHonest(one, target)).toBe(true);
+  });
+});

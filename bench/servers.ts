@@ -52,7 +52,8 @@ export async function startGateway(
     OPENAI_MODELS: models.join(","),
     TRUNKLINE_DATA_DIR: dataDir,
   };
-  const command = [process.execPath, join(root, "dist/trunkline.mjs"), "serve"];
+  // As the image and `npm start` run it.
+  const command = [process.execPath, "--max-semi-space-size=32", join(root, "dist/trunkline.mjs"), "serve"];
   // Its log goes to a file, as a service manager would have it.
   const log = join(dataDir, "gateway.log");
   const server = await start(command, env, `http://127.0.0.1:${port}`, "/health/ready", log);

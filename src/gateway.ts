@@ -4,7 +4,7 @@ import type { Model } from "../gen/trunkline/v1/models_pb.ts";
 import type { ChatCall, Frame } from "./domain/chat.ts";
 import type { Caller, RequestContext, RequestHead } from "./domain/context.ts";
 import type { GatewayError } from "./domain/errors.ts";
-import type { Target } from "./domain/target.ts";
+import type { Route } from "./domain/route.ts";
 
 /** An answer on its way: one array per network read. */
 export type Answer = AsyncIterable<readonly Frame[]>;
@@ -26,30 +26,35 @@ export interface Stages {
   admit(head: RequestHead): Caller;
   /** The contract's bounds, for every edge alike. @throws `invalid_value` */
   check(work: Work): void;
-  /** Which targets may answer, best first; never empty. @throws `model_not_found` */
-  resolve(work: Work, context: RequestContext): Promise<readonly Target[]>;
-  /** Those of them that this caller may ask; never empty. @throws `model_not_allowed` */
-  authorize(targets: readonly Target[], caller: Caller): readonly Target[];
-  /** Limits and budgets, before anything is spent. @throws `rate_limit_exceeded`, `budget_exceeded` */
-  reserve(work: Work, targets: readonly Target[], caller: Caller, context: RequestContext): Promise<Reservation>;
+  /** Which targets may answer, best first, and by which rules; never empty. @throws `model_not_found` */
+  resolve(work: Work, context: RequestContext): Promise<Route>;
+  /** With those targets only that this caller may ask; never empty. @throws `model_not_allowed` */
+  authorize(route: Route, caller: Caller): Route;
+  /**
+   * A place among the running requests, limits and budgets, before anything is spent; may wait.
+   * @throws `overloaded`, `timeout`, `rate_limit_exceeded`, `budget_exceeded`
+   */
+  reserve(work: Work, route: Route, caller: Caller, context: RequestContext): Promise<Reservation>;
   /** Guardrails on the way in; the same work or a masked copy. @throws `guardrail_blocked`, `content_filter` */
   screenPrompt<W extends Work>(work: W, caller: Caller, context: RequestContext): Promise<W>;
   /** A remembered answer, or null. */
   recall(call: ChatCall, caller: Caller, context: RequestContext): Promise<Answer | null>;
-  /** One answer from the targets: translate, send, decode; the next target when one fails before its first content. */
+  /** One answer from the route's targets: translate, send, decode; again or elsewhere when one fails. */
   readonly attempt: {
-    chat(targets: readonly Target[], call: ChatCall, context: RequestContext): Answer;
-    countTokens(targets: readonly Target[], call: ChatCall, context: RequestContext): Promise<CountTokensResponse>;
-    embed(targets: readonly Target[], request: EmbedRequest, context: RequestContext): Promise<EmbedResponse>;
+    chat(route: Route, call: ChatCall, context: RequestContext): Answer;
+    countTokens(route: Route, call: ChatCall, context: RequestContext): Promise<CountTokensResponse>;
+    embed(route: Route, request: EmbedRequest, context: RequestContext): Promise<EmbedResponse>;
   };
   /** Guardrails on the way out. */
   screenAnswer(answer: Answer, caller: Caller, context: RequestContext): Answer;
   /** Usage, cost, audit, metrics: wraps a whole life, so that refusals and cut streams count. */
   readonly account: {
-    stream(life: Answer, context: RequestContext): Answer;
+    stream(life: Answer, call: ChatCall, context: RequestContext): Answer;
     single<T>(life: () => Promise<T>, context: RequestContext): Promise<T>;
     refused(error: GatewayError, context: RequestContext): void;
   };
+  /** The answer that the same request was given before, by its idempotency key; or the life that makes one. */
+  once(call: ChatCall, caller: Caller, context: RequestContext, life: (own: RequestContext) => Answer): Answer;
   readonly models: {
     list(caller: Caller, context: RequestContext): Promise<readonly Model[]>;
     /** @throws `model_not_found` */
@@ -81,10 +86,10 @@ export function createGateway(stage: Stages): Gateway {
     context.trail.note({ kind: "admitted", caller });
     context.trail.note({ kind: "asked", ...asked(work) });
     stage.check(work);
-    const targets = stage.authorize(await stage.resolve(work, context), caller);
-    const reservation = await stage.reserve(work, targets, caller, context);
+    const route = stage.authorize(await stage.resolve(work, context), caller);
+    const reservation = await stage.reserve(work, route, caller, context);
     try {
-      return { targets, reservation, screened: await stage.screenPrompt(work, caller, context) };
+      return { route, reservation, screened: await stage.screenPrompt(work, caller, context) };
     } catch (refusal) {
       await reservation.settle();
       throw refusal;
@@ -92,10 +97,10 @@ export function createGateway(stage: Stages): Gateway {
   }
 
   async function* chat(call: ChatCall, caller: Caller, context: RequestContext): Answer {
-    const { targets, reservation, screened } = await prepare({ kind: "chat", call }, caller, context);
+    const { route, reservation, screened } = await prepare({ kind: "chat", call }, caller, context);
     try {
       const remembered = await stage.recall(screened.call, caller, context);
-      const answer = remembered ?? stage.attempt.chat(targets, screened.call, context);
+      const answer = remembered ?? stage.attempt.chat(route, screened.call, context);
       yield* stage.screenAnswer(answer, caller, context);
     } finally {
       await reservation.settle();
@@ -103,18 +108,18 @@ export function createGateway(stage: Stages): Gateway {
   }
 
   async function countTokens(call: ChatCall, caller: Caller, context: RequestContext): Promise<CountTokensResponse> {
-    const { targets, reservation, screened } = await prepare({ kind: "count_tokens", call }, caller, context);
+    const { route, reservation, screened } = await prepare({ kind: "count_tokens", call }, caller, context);
     try {
-      return await stage.attempt.countTokens(targets, screened.call, context);
+      return await stage.attempt.countTokens(route, screened.call, context);
     } finally {
       await reservation.settle();
     }
   }
 
   async function embed(request: EmbedRequest, caller: Caller, context: RequestContext): Promise<EmbedResponse> {
-    const { targets, reservation, screened } = await prepare({ kind: "embeddings", request }, caller, context);
+    const { route, reservation, screened } = await prepare({ kind: "embeddings", request }, caller, context);
     try {
-      return await stage.attempt.embed(targets, screened.request, context);
+      return await stage.attempt.embed(route, screened.request, context);
     } finally {
       await reservation.settle();
     }
@@ -134,7 +139,12 @@ export function createGateway(stage: Stages): Gateway {
   const { account } = stage;
   return {
     admit: stage.admit,
-    chat: (call, caller, context) => account.stream(chat(call, caller, context), context),
+    chat: (call, caller, context) =>
+      account.stream(
+        stage.once(call, caller, context, (own) => chat(call, caller, own)),
+        call,
+        context,
+      ),
     countTokens: (call, caller, context) => account.single(() => countTokens(call, caller, context), context),
     embed: (request, caller, context) => account.single(() => embed(request, caller, context), context),
     listModels: (caller, context) => account.single(() => listModels(caller, context), context),

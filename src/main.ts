@@ -1,37 +1,28 @@
 import { randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { createAccount } from "./accounts/account.ts";
-import { unlimited } from "./accounts/limits.ts";
-import { forgetful } from "./cache/forgetful.ts";
+import { Admission } from "./accounts/admission.ts";
+import { assemble } from "./assemble.ts";
 import { createCli } from "./cli/cli.ts";
 import type { SimulateOptions } from "./cli/simulate.ts";
 import { terminalOf } from "./cli/terminal.ts";
 import type { Config } from "./config/config.ts";
 import { isLoopback, simulatedAnthropicName, simulatorName } from "./config/finish-providers.ts";
 import { type ConfigFlags, loadConfig } from "./config/load.ts";
-import { createAdmit } from "./domain/admit.ts";
 import type { Beginnings } from "./domain/begin.ts";
-import { check } from "./domain/check.ts";
 import { type Clock, systemClock } from "./domain/clock.ts";
 import type { ProviderInstance } from "./domain/instance.ts";
 import type { Log } from "./domain/log.ts";
-import type { Observer } from "./domain/observer.ts";
 import { ReadinessSwitch } from "./domain/readiness.ts";
 import { createRequestIds } from "./domain/request-id.ts";
 import { createOpsHandler } from "./edges/ops/ops.ts";
 import { createRestHandler } from "./edges/rest/handler.ts";
 import { createRpcHandler } from "./edges/rpc/handler.ts";
 import { startServer } from "./edges/server.ts";
-import { createGateway, type Gateway } from "./gateway.ts";
-import { unscreened } from "./guardrails/unscreened.ts";
-import { createDialer, type Dialer } from "./net/dial.ts";
-import { providerOf } from "./providers/catalog.ts";
-import { createModelLists, type ModelLists } from "./providers/model-lists.ts";
-import { Sender } from "./providers/send.ts";
-import { createAttempt } from "./routing/attempt.ts";
-import { createModels } from "./routing/models.ts";
-import { createResolver } from "./routing/resolve.ts";
+import type { Gateway } from "./gateway.ts";
+import { createDialer } from "./net/dial.ts";
+import type { ModelLists } from "./providers/model-lists.ts";
+import { TargetStates } from "./routing/target-states.ts";
 import { type RunningSimulator, startSimulator } from "./simulator/simulator.ts";
 import { batched } from "./telemetry/batched.ts";
 import { createLog } from "./telemetry/log.ts";
@@ -78,14 +69,16 @@ export async function startGateway(
   const simulator = config.simulator.enabled ? await embedSimulator(config) : null;
   if (simulator !== null) starting.defer(simulator.close);
   const instances = [...config.providers, ...(simulator === null ? [] : simulatedInstances(simulator.socketPath))];
-  const connectTimeoutMs = config.resilience.bounds.connectMs;
-  const dialer = createDialer({ clock, connectTimeoutMs, maxConnections, maxQueued });
+  const dialer = createDialer({ clock, maxConnections, maxQueued });
   starting.defer(dialer.close);
-  const metrics = createMetrics({ version, models: instances.flatMap(({ models }) => models) });
+  const states = new TargetStates(clock, config.resilience.breaker);
+  const admission = new Admission({ clock, ...config.resilience.queue });
+  const sight = { circuits: () => states.sights(), queued: () => admission.queued };
+  const metrics = createMetrics({ version, models: instances.flatMap(({ models }) => models), sight });
   starting.defer(metrics.stop);
   const observers = [metrics.observer, requestLog];
-  const { gateway, lists } = assemble(config, instances, { log, clock, dialer, observers });
-  starting.defer(lists.stop);
+  const { gateway, lists, stop } = assemble(config, instances, { log, clock, dialer, observers, states, admission });
+  starting.defer(stop);
 
   const shutdown = new AbortController();
   const readiness = new ReadinessSwitch();
@@ -98,7 +91,7 @@ export async function startGateway(
   });
   starting.defer(server.close);
   const { host, port, allowCidrs, token } = config.ops;
-  const details = () => ({ version, providers: providerDetails(lists) });
+  const details = () => ({ version, providers: providerDetails(lists), circuits: openCircuits(states) });
   const opsHandler = createOpsHandler({ readiness, scrape: metrics.scrape, details, allowCidrs, token });
   const ops = await startServer({ host, port, tls: null, handler: opsHandler });
   starting.defer(ops.close);
@@ -129,6 +122,12 @@ export async function startGateway(
 /** How many models each provider has listed. */
 function providerDetails(lists: ModelLists): Readonly<Record<string, { readonly models: number }>> {
   return Object.fromEntries(lists.current().map(({ instance, models }) => [instance.name, { models: models.size }]));
+}
+
+/** Targets and keys that are left out at present. */
+function openCircuits(states: TargetStates): readonly unknown[] {
+  const sights = states.sights().filter(({ state }) => state !== "closed");
+  return sights.map(({ instance, model, key, state }) => ({ instance, model, key, state }));
 }
 
 interface PublicParts {
@@ -166,7 +165,7 @@ async function embedSimulator({ dataDir, simulator }: Config): Promise<RunningSi
 
 /** The simulator as a provider, once by each wire format. */
 function simulatedInstances(socketPath: string): readonly ProviderInstance[] {
-  const shared = { socketPath, apiKey: null, wire: "exact", simulated: true, headers: {}, models: [] } as const;
+  const shared = { socketPath, keys: [], wire: "exact", simulated: true, headers: {}, models: [] } as const;
   return [
     { ...shared, name: simulatorName, provider: "openai", baseUrl: "http://simulator/v1" },
     { ...shared, name: simulatedAnthropicName, provider: "anthropic", baseUrl: "http://simulator" },
@@ -175,54 +174,6 @@ function simulatedInstances(socketPath: string): readonly ProviderInstance[] {
 
 function urlHost(address: string): string {
   return address.includes(":") ? `[${address}]` : address;
-}
-
-interface AssemblyParts {
-  readonly log: Log;
-  readonly clock: Clock;
-  readonly dialer: Dialer;
-  readonly observers: readonly Observer[];
-}
-
-/** Chooses who plays each stage of a request's life. */
-function assemble(
-  config: Config,
-  instances: readonly ProviderInstance[],
-  { log, clock, dialer, observers }: AssemblyParts,
-): { gateway: Gateway; lists: ModelLists } {
-  const byName = new Map(instances.map((instance) => [instance.name, instance]));
-  const sender = new Sender({ dialer, clock, bounds: config.resilience.bounds, instances: byName, providerOf });
-  const lists = createModelLists({
-    instances,
-    clock,
-    log,
-    providerOf,
-    fetchPage: (instance, path, signal) => sender.models(instance, path, signal),
-  });
-  const resolve = createResolver({
-    aliases: config.aliases,
-    listings: lists.current,
-    listed: lists.ready,
-    facts: (provider, model) => providerOf(provider).facts(model),
-  });
-  const gateway = createGateway({
-    admit: createAdmit(config.masterKey),
-    check,
-    resolve: async (work, context) => {
-      const { model } = work.kind === "embeddings" ? work.request : work.call.request;
-      const fallbacks = work.kind === "embeddings" ? [] : work.call.request.fallbackModels;
-      const targets = await resolve([model, ...fallbacks]);
-      context.trail.note({ kind: "resolved", model, targets });
-      return targets;
-    },
-    ...unlimited,
-    ...unscreened,
-    ...forgetful,
-    attempt: createAttempt({ sender, maxAttempts: config.resilience.maxAttempts }),
-    account: createAccount({ clock, observers }),
-    models: createModels({ aliases: config.aliases, listings: lists.current, ready: lists.ready }),
-  });
-  return { gateway, lists };
 }
 
 async function serve(flags: ConfigFlags): Promise<void> {

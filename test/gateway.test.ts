@@ -6,10 +6,11 @@ import { type RequestContext, Trail } from "../src/domain/context.ts";
 import { GatewayError } from "../src/domain/errors.ts";
 import type { Target } from "../src/domain/target.ts";
 import { createGateway, type Stages } from "../src/gateway.ts";
+import { routeOf } from "./routing/parts.ts";
 
 const target: Target = { name: "sim/m", instance: "sim", provider: "openai", model: "m", wire: "exact", facts: {} };
 const call: ChatCall = { request: create(ChatRequestSchema, { model: "m" }), stream: true };
-const caller = { name: "master" };
+const caller = { name: "master", id: "m" };
 const frame: Frame = { case: "textDelta", value: "hi", choice: 0, part: 0 };
 
 /** Stages that write down when they ran; `fail` names the one that refuses. */
@@ -28,8 +29,8 @@ function staged(fail?: string) {
   const stages: Stages = {
     admit: () => caller,
     check: () => step("check"),
-    resolve: async () => step("resolve", [target]),
-    authorize: (targets) => step("authorize", targets),
+    resolve: async () => step("resolve", routeOf([target])),
+    authorize: (route) => step("authorize", route),
     reserve: async () => step("reserve", { settle: async () => step("settle") }),
     screenPrompt: async (work) => step("screenPrompt", work),
     recall: async () => step("recall", null),
@@ -47,6 +48,10 @@ function staged(fail?: string) {
       },
       refused: () => step("refused"),
     },
+    async *once(_call, _caller, own, life) {
+      step("once");
+      yield* life(own);
+    },
     models: { list: async () => [], get: async () => ({}) as never },
   };
   // Only the trail is read by the stages above.
@@ -60,6 +65,7 @@ async function drain(answer: AsyncIterable<unknown>): Promise<void> {
 
 const whole = [
   "account",
+  "once",
   "check",
   "resolve",
   "authorize",
@@ -79,8 +85,8 @@ describe("the life of a request", () => {
     expect(context.trail.last("admitted")?.caller).toBe(caller);
   });
 
-  it("is the same for token counts and embeddings, but for cache and answer screening", async () => {
-    const expected = whole.filter((name) => name !== "recall" && name !== "screenAnswer");
+  it("is the same for token counts and embeddings, but for what only answers in words have", async () => {
+    const expected = whole.filter((name) => !["once", "recall", "screenAnswer"].includes(name));
     const count = staged();
     await count.gateway.countTokens(call, caller, count.context);
     expect(count.ran).toEqual(expected);
@@ -89,7 +95,7 @@ describe("the life of a request", () => {
     expect(embed.ran).toEqual(expected);
   });
 
-  it.each(["check", "resolve", "authorize", "reserve", "screenPrompt", "recall"])(
+  it.each(["once", "check", "resolve", "authorize", "reserve", "screenPrompt", "recall"])(
     "sends nothing when %s refuses",
     async (stage) => {
       const { gateway, context, ran } = staged(stage);

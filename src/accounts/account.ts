@@ -1,15 +1,18 @@
-import type { Usage } from "../../gen/trunkline/v1/usage_pb.ts";
-import { type Frame, isContent } from "../domain/chat.ts";
+import { create } from "@bufbuild/protobuf";
+import type { ChatRequest } from "../../gen/trunkline/v1/chat_pb.ts";
+import { type Usage, UsageSchema } from "../../gen/trunkline/v1/usage_pb.ts";
+import { type ChatCall, type Frame, isContent } from "../domain/chat.ts";
 import type { Clock } from "../domain/clock.ts";
 import type { RequestContext } from "../domain/context.ts";
 import { GatewayError, toGatewayError } from "../domain/errors.ts";
+import { estimateUsage, type Sizes, sizesOf } from "../domain/estimate.ts";
 import type { Observer, RequestEnd } from "../domain/observer.ts";
 
 type Answer = AsyncIterable<readonly Frame[]>;
 
 /** Wraps lives of requests, so that each is counted once, however it ends. */
 export interface Account {
-  stream(life: Answer, context: RequestContext): Answer;
+  stream(life: Answer, call: ChatCall, context: RequestContext): Answer;
   single<T>(life: () => Promise<T>, context: RequestContext): Promise<T>;
   /** Counts a request that an edge refused before its life began; nothing if it has. */
   refused(error: GatewayError, context: RequestContext): void;
@@ -17,7 +20,8 @@ export interface Account {
 
 /**
  * Watches each answer go by and tells the observers how its request ended: `ok` only after `completed`, `canceled` when
- * the reader left early, else `error`. Usage that was seen before a cut is on the trail.
+ * the reader left early, else `error`. What an answer had used before it broke off is on the trail: as the provider
+ * counted it, or else estimated from what went by.
  */
 export function createAccount(parts: { readonly clock: Clock; readonly observers: readonly Observer[] }): Account {
   const { clock, observers } = parts;
@@ -32,12 +36,13 @@ export function createAccount(parts: { readonly clock: Clock; readonly observers
     for (const observer of observers) observer.requestEnded(context, { outcome, error, endedMs, stream });
   }
 
-  async function* stream(life: Answer, context: RequestContext): Answer {
+  async function* stream(life: Answer, call: ChatCall, context: RequestContext): Answer {
     let outcome: RequestEnd["outcome"] = "canceled";
     let failure: GatewayError | null = null;
     let waiting = true;
     let completed = false;
     let usage: Usage | undefined;
+    const sizes: Sizes = { outputChars: 0, reasoningChars: 0 };
     begin(context);
     try {
       for await (const frames of life) {
@@ -50,7 +55,7 @@ export function createAccount(parts: { readonly clock: Clock; readonly observers
           else if (frame.case === "completed") {
             completed = true;
             usage = frame.value.usage ?? usage;
-          }
+          } else sizesOf(frame, sizes);
         }
         if (usage) {
           context.trail.note({ kind: "usage", usage });
@@ -66,6 +71,7 @@ export function createAccount(parts: { readonly clock: Clock; readonly observers
       outcome = failure.code === "canceled" ? "canceled" : "error";
       throw failure;
     } finally {
+      if (!waiting && !context.trail.last("usage")) noteEstimate(call.request, sizes, context);
       end(context, outcome, failure);
     }
   }
@@ -92,4 +98,9 @@ export function createAccount(parts: { readonly clock: Clock; readonly observers
   }
 
   return { stream, single, refused };
+}
+
+/** What broke off before its provider counted anything was used all the same. */
+function noteEstimate(request: ChatRequest, sizes: Sizes, { trail }: RequestContext): void {
+  trail.note({ kind: "usage", usage: create(UsageSchema, estimateUsage(request, sizes)) });
 }

@@ -1,14 +1,23 @@
-import type { Caller } from "../domain/context.ts";
-import type { Target } from "../domain/target.ts";
+import type { Caller, RequestContext } from "../domain/context.ts";
+import type { Route } from "../domain/route.ts";
+import type { Admission } from "./admission.ts";
 
-/** The limits of a gateway without tenants: its one caller may ask every target and nothing is set aside. */
-export const unlimited = {
-  authorize(targets: readonly Target[], _caller: Caller): readonly Target[] {
-    return targets;
-  },
-  async reserve(): Promise<{ settle(): Promise<void> }> {
-    return nothingReserved;
-  },
-};
-
-const nothingReserved = { async settle(): Promise<void> {} };
+/**
+ * The limits of a gateway without tenants: its one caller may ask every target, nothing is set aside, and what bounds
+ * requests is how many run at once.
+ */
+export function createLimits(admission: Admission) {
+  return {
+    authorize(route: Route, _caller: Caller): Route {
+      return route;
+    },
+    async reserve(_work: unknown, { policy }: Route, _caller: Caller, context: RequestContext) {
+      const leave = await admission.enter(policy, context);
+      return {
+        async settle(): Promise<void> {
+          leave();
+        },
+      };
+    },
+  };
+}

@@ -38,7 +38,7 @@ function summary({ config, file, warnings }: LoadedConfig, { stdout, env }: Term
     ],
     ["ops", address(config.ops)],
     ...providerLines(config),
-    ...config.aliases.map(({ name, targets }) => [`alias ${name}`, targets.join(", ")]),
+    ...config.aliases.map(({ name, targets }) => [`alias ${name}`, targets.map(({ model }) => model).join(", ")]),
   ];
   const width = Math.max(...lines.map(([name = ""]) => name.length));
   return [
@@ -49,11 +49,15 @@ function summary({ config, file, warnings }: LoadedConfig, { stdout, env }: Term
 }
 
 function providerLines({ providers, simulator }: Config): string[][] {
-  const lines = providers.map(({ name, baseUrl, apiKey, models }) => {
+  const lines = providers.map(({ name, baseUrl, keys, models }) => {
     const listed = models.length === 0 ? "" : `, ${models.length} configured models`;
-    return [`provider ${name}`, `${baseUrl}, ${apiKey ? "key set" : "no key"}${listed}`];
+    return [`provider ${name}`, `${baseUrl}, ${keysOf(keys.length)}${listed}`];
   });
   return simulator.enabled ? [...lines, ["provider simulator", "built in, simulated answers"]] : lines;
+}
+
+function keysOf(count: number): string {
+  return count === 0 ? "no key" : count === 1 ? "key set" : `${count} keys set`;
 }
 
 function address({ host, port }: { readonly host: string; readonly port: number }): string {

@@ -1,5 +1,7 @@
-import type { Bounds, ProviderInstance } from "../domain/instance.ts";
+import type { ProviderInstance } from "../domain/instance.ts";
+import type { RoutePolicy } from "../domain/route.ts";
 import type { Secret } from "../domain/secret.ts";
+import type { BoundOverrides, Bounds } from "../domain/time-bounds.ts";
 
 /**
  * The finished configuration: every value checked, every default filled in, every secret read. main.ts hands each part
@@ -63,19 +65,55 @@ export interface SimulatorConfig {
   readonly tokenDelayMs: number;
 }
 
+/** A name of the operator's own, for one model or for several. */
 export interface ModelAlias {
   readonly name: string;
-  /** Model names, best first; never empty, never another alias. */
-  readonly targets: readonly string[];
-  readonly strategy: "ordered";
+  /** Best first; never empty, never another alias. */
+  readonly targets: readonly AliasTarget[];
+  readonly policy: RoutePolicy;
+}
+
+export interface AliasTarget {
+  /** `instance/model`, or a model name. */
+  readonly model: string;
+  readonly weight: number;
+  readonly bounds: BoundOverrides;
 }
 
 export interface ResilienceConfig {
   readonly bounds: Bounds;
   /** Longest silence towards the caller before something is sent to show that the request lives. Milliseconds. */
   readonly keepaliveMs: number;
-  /** Upper bound of attempts over all targets of a request. */
-  readonly maxAttempts: number;
+  /** The rules of model names that are no alias. */
+  readonly policy: RoutePolicy;
+  /** Longest wait before a retry. Milliseconds. */
+  readonly retryWaitMs: number;
+  /** Retries for each request. */
+  readonly retryBudget: number;
+  readonly breaker: BreakerConfig;
+  readonly queue: QueueConfig;
+  readonly idempotency: IdempotencyConfig;
+}
+
+export interface BreakerConfig {
+  readonly failures: number;
+  /** Milliseconds. */
+  readonly openMs: number;
+  /** Milliseconds; null for never. */
+  readonly slowMs: number | null;
+  /** Milliseconds; null for never. */
+  readonly probeIntervalMs: number | null;
+}
+
+export interface QueueConfig {
+  readonly maxInFlight: number;
+  readonly maxQueued: number;
+}
+
+export interface IdempotencyConfig {
+  /** Milliseconds. */
+  readonly ttlMs: number;
+  readonly maxBytes: number;
 }
 
 export interface LogConfig {

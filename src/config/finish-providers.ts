@@ -1,7 +1,7 @@
-import { didYouMean } from "../domain/did-you-mean.ts";
-import type { ProviderInstance } from "../domain/instance.ts";
+import type { ProviderInstance, ProviderKey } from "../domain/instance.ts";
+import type { ModelFacts } from "../domain/model-facts.ts";
 import type { Secret } from "../domain/secret.ts";
-import type { ModelAlias } from "./config.ts";
+import type { BoundOverrides } from "../domain/time-bounds.ts";
 import type { Findings } from "./findings.ts";
 import { kindOfName, type ProviderKind, providerKinds, servedKinds } from "./provider-kinds.ts";
 import type { FileConfig } from "./schema.ts";
@@ -10,7 +10,7 @@ import type { FileConfig } from "./schema.ts";
 export const simulatorName = "simulator";
 /** Name of the instance that asks the simulator in Anthropic's wire format. */
 export const simulatedAnthropicName = "simulator-anthropic";
-const simulatedNames: readonly string[] = [simulatorName, simulatedAnthropicName];
+export const simulatedNames: readonly string[] = [simulatorName, simulatedAnthropicName];
 
 type FileProvider = FileConfig["providers"][string];
 
@@ -39,22 +39,87 @@ function finishProvider(name: string, provider: FileProvider, findings: Findings
     return findings.problem([...path, "base_url"], `is missing; ${type} has no address of its own.`);
   }
 
-  const apiKey = provider.api_key === undefined ? null : findings.secret([...path, "api_key"], provider.api_key);
-  if (provider.api_key === undefined && baseUrl === kind.baseUrl) {
+  const keys = finishKeys(provider, path, findings);
+  if (provider.api_key === undefined && provider.keys.length === 0 && baseUrl === kind.baseUrl) {
     findings.problem([...path, "api_key"], `is missing; ${keyAdvice(name)}.`);
   }
-  warnOfProvider({ name, type, kind, baseUrl, apiKey }, findings);
+  const [facts, bounds] = [factsOf(provider.models), boundsOf(provider)];
+  warnOfProvider({ name, type, kind, baseUrl, hasKey: keys.length > 0 }, findings);
   return {
     name,
     provider: kind.adapter,
     baseUrl,
     socketPath: null,
-    apiKey,
-    models: [...new Set(provider.models)],
+    keys,
+    models: [...new Set(provider.models.map((model) => (typeof model === "string" ? model : model.id)))],
+    ...(facts.size > 0 && { facts }),
     wire: provider.wire ?? (kind.exact && baseUrl === kind.baseUrl ? "exact" : "repair"),
     simulated: false,
     headers: provider.headers,
+    ...(Object.keys(bounds).length > 0 && { bounds }),
   };
+}
+
+/** `api_key` first, then `keys`; a name that occurs twice would make two keys one in metrics and circuits. */
+function finishKeys(provider: FileProvider, path: readonly PropertyKey[], findings: Findings): readonly ProviderKey[] {
+  const keys: ProviderKey[] = [];
+  const add = (name: string, secret: Secret | null, weight: number, at: readonly PropertyKey[]) => {
+    if (secret === null) return;
+    if (keys.some((key) => key.name === name)) findings.problem(at, `is named ${name}, as another key is; rename one.`);
+    keys.push({ name, secret, weight });
+  };
+  if (provider.api_key !== undefined) {
+    add("key-1", findings.secret([...path, "api_key"], provider.api_key), 1, [...path, "api_key"]);
+  }
+  for (const [position, { name, secret, weight }] of provider.keys.entries()) {
+    const at = [...path, "keys", position];
+    const number = position + (provider.api_key === undefined ? 1 : 2);
+    add(name ?? `key-${number}`, findings.secret([...at, "secret"], secret), weight, at);
+  }
+  return keys;
+}
+
+/** What the file knows of models, by model. */
+function factsOf(models: FileProvider["models"]): ReadonlyMap<string, ModelFacts> {
+  const facts = new Map<string, ModelFacts>();
+  for (const model of models) {
+    if (typeof model === "string") continue;
+    const { id, context_window, max_output_tokens, input_modalities, output_modalities, capabilities, price } = model;
+    facts.set(id, {
+      ...(context_window !== undefined && { contextWindow: context_window }),
+      ...(max_output_tokens !== undefined && { maxOutputTokens: max_output_tokens }),
+      ...(input_modalities && { inputModalities: input_modalities }),
+      ...(output_modalities && { outputModalities: output_modalities }),
+      ...(capabilities && { capabilities }),
+      ...(price && { prices: { inputNanoUsd: toNanoUsd(price.input), outputNanoUsd: toNanoUsd(price.output) } }),
+    });
+  }
+  return facts;
+}
+
+function toNanoUsd(usd: number): number {
+  return Math.round(usd * 1e9);
+}
+
+/** Settings under their names in the file → bounds under theirs inside. */
+export function boundsOf(fields: BoundFields): BoundOverrides {
+  const { connect_timeout_ms, first_byte_timeout_ms, first_token_timeout_ms, idle_timeout_ms, total_timeout_ms } =
+    fields;
+  return {
+    ...(connect_timeout_ms !== undefined && { connectMs: connect_timeout_ms }),
+    ...(first_byte_timeout_ms !== undefined && { firstByteMs: first_byte_timeout_ms }),
+    ...(first_token_timeout_ms !== undefined && { firstTokenMs: first_token_timeout_ms }),
+    ...(idle_timeout_ms !== undefined && { idleMs: idle_timeout_ms }),
+    ...(total_timeout_ms !== undefined && { totalMs: total_timeout_ms }),
+  };
+}
+
+interface BoundFields {
+  readonly connect_timeout_ms?: number | undefined;
+  readonly first_byte_timeout_ms?: number | undefined;
+  readonly first_token_timeout_ms?: number | undefined;
+  readonly idle_timeout_ms?: number | undefined;
+  readonly total_timeout_ms?: number | undefined;
 }
 
 function keyAdvice(name: string): string {
@@ -67,17 +132,17 @@ interface FoundProvider {
   readonly type: string;
   readonly kind: ProviderKind;
   readonly baseUrl: string;
-  readonly apiKey: Secret | null;
+  readonly hasKey: boolean;
 }
 
-function warnOfProvider({ name, type, kind, baseUrl, apiKey }: FoundProvider, findings: Findings): void {
+function warnOfProvider({ name, type, kind, baseUrl, hasKey }: FoundProvider, findings: Findings): void {
   if (kind.adapter !== type) {
     findings.warn(
       `providers.${name} is served as a generic OpenAI-compatible server: what only ${type} knows is not translated.`,
     );
   }
   const { protocol, hostname } = new URL(baseUrl);
-  if (protocol === "http:" && apiKey !== null && !isLoopback(hostname)) {
+  if (protocol === "http:" && hasKey && !isLoopback(hostname)) {
     findings.warn(`providers.${name} sends its key unencrypted, because its base_url begins with http://.`);
   }
 }
@@ -85,41 +150,4 @@ function warnOfProvider({ name, type, kind, baseUrl, apiKey }: FoundProvider, fi
 /** @param host name or address, IPv6 with or without brackets */
 export function isLoopback(host: string): boolean {
   return /^(localhost|127(\.\d{1,3}){3}|(\[)?::1(\])?)$/i.test(host);
-}
-
-/** The aliases; targets that can lead nowhere go to the findings. */
-export function finishAliases(
-  models: FileConfig["models"],
-  instances: readonly ProviderInstance[],
-  findings: Findings,
-): readonly ModelAlias[] {
-  const instanceNames = [...instances.map(({ name }) => name), ...simulatedNames];
-  return Object.entries(models).map(([name, { targets, strategy }]) => {
-    const names = targets.map((target) => (typeof target === "string" ? target : target.model));
-    names.forEach((target, position) => {
-      const path = ["models", name, "targets", position];
-      const [first = "", ...rest] = target.split("/");
-      if (Object.hasOwn(models, target)) {
-        findings.problem(path, `is ${target}, itself an alias; name the instance, as in \`openai/${target}\`.`);
-      } else if (rest.length > 0 && !instanceNames.includes(first)) {
-        checkPrefix(path, first, instanceNames, findings);
-      }
-    });
-    return { name, targets: names, strategy };
-  });
-}
-
-/** What stands before the slash may be part of a model's own name (`meta-llama/…`): only likely mistakes are reported. */
-function checkPrefix(
-  path: readonly PropertyKey[],
-  first: string,
-  instances: readonly string[],
-  findings: Findings,
-): void {
-  if (instances.some((instance) => kindOfName(instance) === first)) return;
-  const near = didYouMean(first, instances);
-  if (near !== undefined) findings.problem(path, `names ${first}, which is not configured; did you mean ${near}?`);
-  else if (providerKinds.has(first)) {
-    findings.problem(path, `names ${first}, which is not configured; configured are ${instances.join(", ")}.`);
-  }
 }

@@ -5,7 +5,8 @@ import { Secret } from "../domain/secret.ts";
 import type { Config, OpsConfig, ServerConfig, TlsConfig } from "./config.ts";
 import type { Environment } from "./environment.ts";
 import { createFindings, type Findings } from "./findings.ts";
-import { finishAliases, finishProviders, isLoopback } from "./finish-providers.ts";
+import { finishProviders, isLoopback } from "./finish-providers.ts";
+import { finishAliases, finishResilience } from "./finish-routes.ts";
 import type { Problem } from "./problems.ts";
 import type { FileConfig } from "./schema.ts";
 import { fileFault } from "./yaml-file.ts";
@@ -49,18 +50,8 @@ export function finish(file: FileConfig, env: Environment, folder: string): Fini
     strict: file.strict,
     providers,
     simulator: { enabled: simulator.enabled ?? named === 0, tokenDelayMs: simulator.token_delay_ms },
-    aliases: finishAliases(file.models, providers, findings),
-    resilience: {
-      bounds: {
-        connectMs: resilience.connect_timeout_ms,
-        firstByteMs: resilience.first_byte_timeout_ms,
-        firstTokenMs: resilience.first_token_timeout_ms,
-        idleMs: resilience.idle_timeout_ms,
-        totalMs: resilience.total_timeout_ms,
-      },
-      keepaliveMs: resilience.keepalive_ms,
-      maxAttempts: resilience.max_attempts,
-    },
+    aliases: finishAliases(file, providers, findings),
+    resilience: finishResilience(resilience),
     log: telemetry.log,
   };
   if (named === 0 && simulator.enabled === undefined) {

@@ -1,6 +1,7 @@
 import * as z from "zod";
-import { later, secretReference, text } from "./fields.ts";
+import { secretReference, text } from "./fields.ts";
 import { providerKinds } from "./provider-kinds.ts";
+import { boundOverrides, routeFields } from "./resilience-schema.ts";
 
 const kindNames = [...providerKinds.keys()];
 
@@ -22,6 +23,59 @@ const headerValue = z
   .regex(/^[\x20-\x7e]{0,4096}$/)
   .meta({ allowed: "up to 4,096 visible ASCII characters", secret: true });
 
+const words = (doc: string) =>
+  z
+    .array(text(/^[a-z][a-z0-9_]{0,63}$/, "lower-case words"))
+    .max(64)
+    .optional()
+    .describe(doc);
+const usd = (doc: string) => z.number().min(0).max(1_000_000).describe(doc).meta({ unit: "USD" });
+
+/** A model, and what is known of it better than the catalogue and the provider's list know it. */
+const modelEntry = z.union([
+  modelName,
+  z
+    .strictObject({
+      id: modelName.describe("The provider's name of the model."),
+      context_window: z
+        .int()
+        .min(1)
+        .max(1_000_000_000)
+        .meta({ unit: "tokens" })
+        .optional()
+        .describe("Tokens of prompt and answer together."),
+      max_output_tokens: z
+        .int()
+        .min(1)
+        .max(1_000_000_000)
+        .meta({ unit: "tokens" })
+        .optional()
+        .describe("Tokens of an answer at most."),
+      input_modalities: words("What it reads: `text`, `image`, `audio`, `video`, `document`."),
+      output_modalities: words("What it writes."),
+      capabilities: words("What it can do: `tools`, `json_schema`, `reasoning`, `prefill`, …"),
+      price: z
+        .strictObject({
+          input: usd("A million tokens of the prompt."),
+          output: usd("A million tokens of the answer."),
+        })
+        .optional()
+        .describe("What its tokens cost, for `cheapest`. Default: unknown."),
+    })
+    .describe("A model with facts of its own."),
+]);
+
+const keyName = text(/^[a-z0-9]+(-[a-z0-9]+)*$/, "names of lower-case letters and digits, parts joined by `-`").max(64);
+const weight = z.number().min(0).max(1_000).default(1);
+
+const providerKey = z
+  .strictObject({
+    name: keyName.optional().describe("Name for metrics and logs. Default: `key-2` for the second, and so on."),
+    secret: secretReference("The key."),
+    weight: weight.describe("Share of the requests, relative to the other keys'."),
+  })
+  .describe("One of several keys.");
+
 /** One instance of a provider, under its name. */
 export const providerSchema = z
   .strictObject({
@@ -38,7 +92,7 @@ export const providerSchema = z
       .describe("Where the provider is, as its official SDK takes it. Default: the provider's own servers.")
       .meta({ allowed: "an http or https URL without user, query and fragment, such as https://api.openai.com/v1" }),
     models: z
-      .array(modelName)
+      .array(modelEntry)
       .max(1000)
       .default([])
       .describe("Models that are offered even when the provider's own list cannot be read."),
@@ -53,7 +107,12 @@ export const providerSchema = z
         "Whether the server keeps to its dialect to the letter (`exact`) or its events are looked at and mended " +
           "(`repair`). Default: `exact` for OpenAI's and Anthropic's own servers.",
       ),
-    keys: later("Several keys for one instance."),
+    keys: z
+      .array(providerKey)
+      .max(64)
+      .default([])
+      .describe("Several keys for one instance, beside `api_key` or instead of it. Each is left alone by itself."),
+    ...boundOverrides,
   })
   .describe("One provider instance; the key of the map is its name, as in `instance/model`.");
 
@@ -64,10 +123,16 @@ export const instanceName = text(
 
 const target = z.union([
   modelName,
-  z.strictObject({ model: modelName, weight: later("Shares of the traffic.") }).describe("The same, spelled out."),
+  z
+    .strictObject({
+      model: modelName,
+      weight: weight.describe("Share of the requests under `weighted` and `least-busy`, relative to the others'."),
+      ...boundOverrides,
+    })
+    .describe("The same, spelled out."),
 ]);
 
-/** One alias, under its name. */
+/** One alias or virtual model, under its name. */
 export const aliasSchema = z
   .strictObject({
     targets: z
@@ -75,8 +140,7 @@ export const aliasSchema = z
       .min(1)
       .max(16)
       .describe("Models to ask, best first: `instance/model`, or a model name that an instance offers."),
-    strategy: z.enum(["ordered"]).default("ordered").describe("How the next target is chosen."),
-    on_cut: later("What happens when a stream is cut."),
+    ...routeFields,
   })
   .describe("One alias; the key of the map is its name.");
 

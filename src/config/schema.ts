@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { host, later, milliseconds, port, secretReference, section, text } from "./fields.ts";
 import { aliasName, aliasSchema, instanceName, providerSchema } from "./provider-schema.ts";
+import { resilience } from "./resilience-schema.ts";
 
 const path = text(/^[^\0]{1,4096}$/, "a path");
 
@@ -57,34 +58,6 @@ const server = section("The public listener and what the process does as a whole
   ops: listen("the ops listener", "The listener of metrics and health details.", 9464),
 });
 
-const resilience = section("How long things may take, and how often they are tried.", {
-  connect_timeout_ms: milliseconds("Time to connect to a provider.", { min: 1, max: 600_000, default: 5_000 }),
-  first_byte_timeout_ms: milliseconds("Streams: time until the provider's response headers.", {
-    min: 1,
-    max: 3_600_000,
-    default: 30_000,
-  }),
-  first_token_timeout_ms: milliseconds("Streams: time until the first content, reasoning or tool call.", {
-    min: 1,
-    max: 3_600_000,
-    default: 60_000,
-  }),
-  idle_timeout_ms: milliseconds("Streams: time between two network reads.", {
-    min: 1,
-    max: 3_600_000,
-    default: 60_000,
-  }),
-  total_timeout_ms: milliseconds("Time for a whole attempt.", { min: 1, max: 86_400_000, default: 600_000 }),
-  keepalive_ms: milliseconds("Longest silence towards the caller before a sign of life is sent.", {
-    min: 100,
-    max: 600_000,
-    default: 15_000,
-  }),
-  max_attempts: z.int().min(1).max(16).default(3).describe("Attempts over all targets of a request."),
-  retry_budget: later("Share of requests that may be retried."),
-  breaker: later("Leaving out targets that keep failing."),
-});
-
 const metricsToken = "Bearer token that scrapers must show as well. Default: none.";
 
 const telemetry = section("What the gateway tells about itself.", {
@@ -132,7 +105,7 @@ export const schema = section("Configuration of Trunkline, the content of trunkl
   models: z
     .record(aliasName, aliasSchema)
     .default({})
-    .describe("Aliases: names of your own for one or several models."),
+    .describe("Aliases and virtual models: names of your own for one or several models."),
   resilience: resilience.prefault({}),
   telemetry: telemetry.prefault({}),
   tenants: later("Tenants with budgets and limits."),

@@ -1,4 +1,4 @@
-import { timingSafeEqual } from "node:crypto";
+import { createHash, timingSafeEqual } from "node:crypto";
 import type { Caller, RequestHead } from "./context.ts";
 import { GatewayError } from "./errors.ts";
 import type { Secret } from "./secret.ts";
@@ -20,6 +20,7 @@ export function createAdmit(masterKey: Secret | null): (head: RequestHead) => Ca
   const given = Buffer.alloc(maxHeaderChars);
   // A key that does not fit could never be shown.
   expected.write(masterKey.reveal());
+  const master: Caller = { name: "master", id: createHash("sha256").update(masterKey.reveal()).digest("base64url") };
   return (head) => {
     const shown = bearerKey(head.header("authorization"));
     if (shown === null) throw refusal();
@@ -32,8 +33,7 @@ export function createAdmit(masterKey: Secret | null): (head: RequestHead) => Ca
   };
 }
 
-const open: Caller = Object.freeze({ name: "open" });
-const master: Caller = Object.freeze({ name: "master" });
+const open: Caller = Object.freeze({ name: "open", id: "open" });
 
 /** The key of an authorization header; null when it is missing, repeated, too long or of another scheme. */
 function bearerKey(header: string | readonly string[] | undefined): string | null {

@@ -19,6 +19,7 @@ export interface BeginOptions {
   /** The caller's deadline, counted from now. Milliseconds; null for none. */
   readonly timeoutMs: number | null;
   readonly traceparent?: string;
+  readonly idempotencyKey?: string;
   /** Where a request was known before: its id, and since when. */
   readonly arrival?: { readonly requestId: string; readonly startedMs: number };
 }
@@ -68,6 +69,7 @@ export function beginRequest(parts: Beginnings, options: BeginOptions): Begun {
     log: parts.log.with({ requestId }),
     trail: new Trail(),
     ...(options.traceparent === undefined ? {} : { traceparent: options.traceparent }),
+    ...(options.idempotencyKey === undefined ? {} : { idempotencyKey: options.idempotencyKey }),
   };
   return {
     context,

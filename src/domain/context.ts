@@ -17,6 +17,8 @@ export interface RequestHead {
 export interface Caller {
   /** Name for logs and metrics, never the credential: `master`, or `open` when no key is configured. */
   readonly name: string;
+  /** Tells callers apart where answers or keys must not be shared: a digest of the credential. */
+  readonly id: string;
 }
 
 export type Protocol = "rest" | "connect" | "grpc" | "grpc-web";
@@ -30,6 +32,23 @@ export type TrailEntry =
   | { readonly kind: "received"; readonly bodyBytes: number }
   | { readonly kind: "asked"; readonly model: string; readonly stream: boolean }
   | { readonly kind: "resolved"; readonly model: string; readonly targets: readonly Target[] }
+  /** A target was left out because the request asks for what its model cannot do. */
+  | { readonly kind: "skipped"; readonly target: Target; readonly reason: string }
+  /** A further attempt, why it is made and how long it waited. */
+  | {
+      readonly kind: "retried";
+      readonly target: Target;
+      readonly how: "retry" | "failover" | "hedge" | "continuation";
+      readonly waitMs: number;
+    }
+  /** The request had to wait for a place among those that run. */
+  | { readonly kind: "queued"; readonly waitedMs: number }
+  /** The answer is that of another request, which makes it now (`joined`) or has made it (`replayed`). */
+  | { readonly kind: "replayed"; readonly status: "joined" | "replayed"; readonly of: string }
+  /** The request that made the joined answer was left by its caller: what it uses counts here. */
+  | { readonly kind: "adopted" }
+  /** A further attempt that the retry budget did not allow. */
+  | { readonly kind: "retry_refused"; readonly target: Target }
   | { readonly kind: "attempt"; readonly target: Target; readonly atMs: number }
   | {
       readonly kind: "attempt_ended";
@@ -98,6 +117,8 @@ export interface RequestContext {
   readonly startedMs: number;
   readonly log: Log;
   readonly trail: Trail;
+  /** Names the request, so that sending it again gives the same answer. As the caller gave it, unchecked. */
+  readonly idempotencyKey?: string;
   /** W3C trace context of the caller, passed on to the provider only where configured. */
   readonly traceparent?: string;
 }

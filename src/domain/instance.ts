@@ -1,4 +1,6 @@
+import type { ModelFacts } from "./model-facts.ts";
 import type { Secret } from "./secret.ts";
+import type { BoundOverrides } from "./time-bounds.ts";
 
 /** A configured provider: one base URL with its credential. Several may share a kind. */
 export interface ProviderInstance {
@@ -10,24 +12,26 @@ export interface ProviderInstance {
   readonly baseUrl: string;
   /** Unix socket to connect to instead of the base URL's host; for the embedded simulator. */
   readonly socketPath: string | null;
-  readonly apiKey: Secret | null;
+  /** Keys to ask with, the first one for the list of models; none where the server asks for none. */
+  readonly keys: readonly ProviderKey[];
   /** Configured models: served even if the provider's own list cannot be read. */
   readonly models: readonly string[];
+  /** What the operator knows better of models than catalogue and list do, by model. */
+  readonly facts?: ReadonlyMap<string, ModelFacts>;
   readonly wire: "exact" | "repair";
   /** Whether answers come from the simulator and say so. */
   readonly simulated: boolean;
   /** Further request headers, such as `anthropic-version`. Lower-case names. */
   readonly headers: Readonly<Record<string, string>>;
+  /** What differs from the configured bounds. */
+  readonly bounds?: BoundOverrides;
 }
 
-/** How long each phase of an attempt may take. Milliseconds; null is no bound. */
-export interface Bounds {
-  readonly connectMs: number;
-  /** Streams: until the response headers. Unary answers are bounded by `totalMs`: their headers come last. */
-  readonly firstByteMs: number;
-  /** Streams: until the first event with content, reasoning or a tool call. */
-  readonly firstTokenMs: number;
-  /** Streams: between two network reads. */
-  readonly idleMs: number;
-  readonly totalMs: number;
+/** One of an instance's credentials. */
+export interface ProviderKey {
+  /** The operator's name for it, for metrics and logs. */
+  readonly name: string;
+  readonly secret: Secret;
+  /** Share of the traffic, relative to the other keys'. */
+  readonly weight: number;
 }

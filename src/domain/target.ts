@@ -1,17 +1,5 @@
-/** What is known of one model. Absent means unknown, never "no". */
-export interface ModelFacts {
-  readonly contextWindow?: number;
-  readonly maxOutputTokens?: number;
-  readonly inputModalities?: readonly string[];
-  readonly outputModalities?: readonly string[];
-  readonly capabilities?: readonly string[];
-  readonly efforts?: readonly string[];
-  /** Request fields, as contract paths, that the model refuses. */
-  readonly parametersRefused?: readonly string[];
-  readonly displayName?: string;
-  readonly createdAtMs?: number;
-  readonly shutdownAtMs?: number;
-}
+import type { ModelFacts } from "./model-facts.ts";
+import type { BoundOverrides } from "./time-bounds.ts";
 
 /** Where a request may be sent: one model at one configured instance of a provider. */
 export interface Target {
@@ -29,4 +17,10 @@ export interface Target {
    */
   readonly wire: "exact" | "repair";
   readonly facts: ModelFacts;
+  /** Name of the instance's key to ask with, where it has several; absent where it has one or none. */
+  readonly key?: string;
+  /** Share of the traffic under `weighted`, relative to the others'. Absent: 1. */
+  readonly weight?: number;
+  /** What differs from the bounds of the instance. */
+  readonly bounds?: BoundOverrides;
 }

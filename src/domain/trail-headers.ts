@@ -4,6 +4,7 @@ import type { Trail } from "./context.ts";
 export function trailHeaders(trail: Trail): Record<string, string> {
   const headers: Record<string, string> = {};
   const losses: string[] = [];
+  const skipped: string[] = [];
   let attempts = 0;
   for (const entry of trail.entries) {
     switch (entry.kind) {
@@ -21,12 +22,19 @@ export function trailHeaders(trail: Trail): Record<string, string> {
       case "loss":
         losses.push(...entry.losses.map(({ field, action }) => `${field};${action}`));
         break;
+      case "skipped":
+        skipped.push(`${entry.target.name};${entry.reason}`);
+        break;
+      case "replayed":
+        headers["trunkline-replayed"] = entry.status;
+        break;
       case "rate_limit":
         Object.assign(headers, allowedRateLimits(entry.headers));
     }
   }
   if (attempts > 0) headers["trunkline-attempts"] = String(attempts);
-  if (losses.length > 0) headers["trunkline-loss"] = lossList(losses);
+  if (losses.length > 0) headers["trunkline-loss"] = list(losses);
+  if (skipped.length > 0) headers["trunkline-skipped"] = list(skipped);
   return headers;
 }
 
@@ -40,17 +48,17 @@ function allowedRateLimits(headers: Readonly<Record<string, string>>): Record<st
 }
 
 /** Clients and proxies take 8 KiB of headers in all. */
-const maxLossLength = 2_048;
+const maxListLength = 2_048;
 
 /** `temperature;dropped, messages[0].parts[1].image.detail;dropped`, each once; `and-more;<count>` when it is too long. */
-function lossList(losses: readonly string[]): string {
-  const distinct = [...new Set(losses)].map(clean);
-  let list = "";
-  for (const [i, loss] of distinct.entries()) {
-    if (list.length + loss.length > maxLossLength) return `${list}and-more;${distinct.length - i}`;
-    list += i === distinct.length - 1 ? loss : `${loss}, `;
+function list(entries: readonly string[]): string {
+  const distinct = [...new Set(entries)].map(clean);
+  let text = "";
+  for (const [i, entry] of distinct.entries()) {
+    if (text.length + entry.length > maxListLength) return `${text}and-more;${distinct.length - i}`;
+    text += i === distinct.length - 1 ? entry : `${entry}, `;
   }
-  return list;
+  return text;
 }
 
 const maxValueLength = 256;

@@ -1,7 +1,9 @@
-import { Pool } from "undici";
+import type { LookupFunction } from "node:net";
+import { buildConnector, Pool } from "undici";
 import type { Clock } from "../domain/clock.ts";
 import { GatewayError } from "../domain/errors.ts";
 import { Exchange, type Incoming } from "./incoming.ts";
+import { LineClient } from "./line-client.ts";
 
 /** An outgoing request, complete with credentials. */
 export interface Outgoing {
@@ -13,13 +15,16 @@ export interface Outgoing {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | null;
+  /** How long it may take until the request can be written. Milliseconds. */
+  readonly connectTimeoutMs: number;
 }
 
 export interface Dialer {
   /**
    * @param signal aborts in every phase: queued, connecting, waiting for the head, reading the body
-   * @throws GatewayError `service_unavailable` when no connection could be made, `timeout` (phase `connect`) when not in
-   *   time, `upstream_error` when it broke before the head, `overloaded` when too many wait, and the signal's own reason
+   * @throws GatewayError `service_unavailable` when no connection could be made, `timeout` (phase `connect`, or `queue`
+   *   when all connections were taken) when not in time, `upstream_error` when it broke before the head, `overloaded`
+   *   when too many wait, and the signal's own reason
    */
   open(request: Outgoing, signal: AbortSignal): Promise<Incoming>;
   /** Breaks what is still open. */
@@ -28,11 +33,12 @@ export interface Dialer {
 
 export interface DialOptions {
   readonly clock: Clock;
-  readonly connectTimeoutMs: number;
   /** Connections to one origin at most; more requests wait. */
   readonly maxConnections: number;
   /** Requests to one origin that may wait for a connection; more are refused. */
   readonly maxQueued: number;
+  /** Finds the addresses of a name; the system's resolver by default. */
+  readonly lookup?: LookupFunction;
 }
 
 /** Response heads above this are refused. Bytes. */
@@ -60,13 +66,14 @@ export function createDialer(options: DialOptions): Dialer {
     open(request, signal) {
       return new Promise((resolve, reject) => {
         if (signal.aborted) return reject(signal.reason);
-        const { path, method, headers, body } = request;
+        const { path, method, headers, body, connectTimeoutMs } = request;
         if (!path.startsWith("/")) return reject(notAPath());
         const line = lineTo(request);
         if (line.requests >= maxConnections + maxQueued) return reject(tooMany());
         line.requests++;
         const exchange = new Exchange({ signal, clock, resolve, reject, over: () => line.requests-- });
         line.pool.dispatch({ path, method, headers, body }, exchange);
+        exchange.boundConnecting(connectTimeoutMs);
       });
     },
     async close() {
@@ -83,6 +90,13 @@ interface Line {
 }
 
 function createPool(origin: string, socketPath: string | null, options: DialOptions): Pool {
+  const connect = buildConnector({
+    timeout: 0, // Bounded by the exchange, on the clock.
+    allowH2: false,
+    rejectUnauthorized: true, // Said here, because NODE_TLS_REJECT_UNAUTHORIZED would silently turn it off.
+    ...(socketPath === null ? {} : { socketPath }),
+    ...(options.lookup && { lookup: options.lookup }),
+  });
   return new Pool(origin, {
     connections: options.maxConnections,
     pipelining: 1, // A stream would block what is queued behind it.
@@ -92,11 +106,7 @@ function createPool(origin: string, socketPath: string | null, options: DialOpti
     bodyTimeout: 0,
     keepAliveTimeout: keepAliveMs,
     maxHeaderSize: maxHeaderBytes,
-    connect: {
-      timeout: options.connectTimeoutMs,
-      rejectUnauthorized: true, // Said here, because NODE_TLS_REJECT_UNAUTHORIZED would silently turn it off.
-      ...(socketPath === null ? {} : { socketPath }),
-    },
+    factory: (to, clientOptions: object) => new LineClient(to, { ...clientOptions, connect }),
   });
 }
 

@@ -1,17 +1,17 @@
-import { type ErrorCode, type ErrorDetail, GatewayError } from "../domain/errors.ts";
+import { type ErrorCode, GatewayError } from "../domain/errors.ts";
 
 /**
  * What a broken exchange means.
  * @param cause as undici or the system gave it; a GatewayError stays what it is
- * @param answered whether the head of the answer had arrived
+ * @param phase how far it had come: before it was written, written, or its head answered
  */
-export function toFailure(cause: unknown, answered: boolean): GatewayError {
+export function toFailure(cause: unknown, phase: "connecting" | "sent" | "answered"): GatewayError {
   if (cause instanceof GatewayError) return cause;
-  const [code, message, detail] = answered ? cut : meaningOf(cause);
-  return new GatewayError(code, message, detail, { cause });
+  const [code, message] = phase === "answered" ? cut : phase === "connecting" ? notSent(cause) : meaningOf(cause);
+  return new GatewayError(code, message, {}, { cause });
 }
 
-type Meaning = readonly [code: ErrorCode, message: string, detail?: ErrorDetail];
+type Meaning = readonly [code: ErrorCode, message: string];
 
 const cut: Meaning = ["upstream_cut", "The connection to the provider broke before its answer was complete."];
 const silent: Meaning = ["upstream_error", "The provider closed the connection without an answer."];
@@ -21,11 +21,15 @@ const meanings: ReadonlyMap<string, Meaning> = new Map([
   ["UND_ERR_SOCKET", silent],
   ["ECONNRESET", silent],
   ["EPIPE", silent],
-  ["UND_ERR_CONNECT_TIMEOUT", ["timeout", "The provider could not be reached in time.", { phase: "connect" }]],
   ["UND_ERR_HEADERS_OVERFLOW", ["upstream_error", "The head of the provider's answer is too large."]],
-  // A header or path that HTTP does not allow; nothing was sent.
-  ["UND_ERR_INVALID_ARG", ["internal", "The request to the provider could not be written."]],
 ]);
+
+/** Nothing was sent, so nothing can have been done. */
+function notSent(cause: unknown): Meaning {
+  // A header or path that HTTP does not allow.
+  const isOurs = cause instanceof Error && "code" in cause && cause.code === "UND_ERR_INVALID_ARG";
+  return isOurs ? ["internal", "The request to the provider could not be written."] : unreachable;
+}
 
 function meaningOf(cause: unknown): Meaning {
   if (!(cause instanceof Error)) return unreachable;

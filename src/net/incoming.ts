@@ -2,6 +2,7 @@ import type { Dispatcher } from "undici";
 import type { Clock } from "../domain/clock.ts";
 import { GatewayError } from "../domain/errors.ts";
 import { toFailure } from "./failures.ts";
+import type { LineClient, Waiting } from "./line-client.ts";
 
 /** An answer whose head has arrived. Its body is read once, by `for await`; leaving the loop closes the connection. */
 export interface Incoming {
@@ -33,8 +34,9 @@ export interface ExchangeParts {
 }
 
 /** One request and its answer: undici's callbacks on one side, a pulled body on the other. */
-export class Exchange implements Dispatcher.DispatchHandler, Incoming, AsyncIterator<readonly Uint8Array[]> {
+export class Exchange implements Waiting, Incoming, AsyncIterator<readonly Uint8Array[]> {
   status = 0;
+  client: LineClient | null = null;
   headers: Record<string, string> = {};
   readonly body: AsyncIterable<readonly Uint8Array[]> = { [Symbol.asyncIterator]: () => this };
 
@@ -57,8 +59,19 @@ export class Exchange implements Dispatcher.DispatchHandler, Incoming, AsyncIter
 
   readonly #onAbort = () => this.#fail(this.#parts.signal.reason);
 
+  get givenUp(): boolean {
+    return this.#error !== null;
+  }
+
+  /** Called once it has been dispatched: bounds the time until it may be written to a connection. Milliseconds. */
+  boundConnecting(ms: number): void {
+    if (this.#controller !== null || this.#error !== null) return;
+    this.#cancelTimer = this.#parts.clock.after(ms, () => this.#fail(notInTime(this.client !== null, ms)));
+  }
+
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
+    this.#cancelTimer?.();
     // Aborted while it was queued: undici has no way to take a request out of its queue, so it ends here, unsent.
     if (this.#error !== null) controller.abort(asError(this.#error)); // Ends in onResponseError.
   }
@@ -142,11 +155,18 @@ export class Exchange implements Dispatcher.DispatchHandler, Incoming, AsyncIter
   #fail(cause: unknown): void {
     if (this.#ended || this.#error !== null) return;
     const { signal, reject } = this.#parts;
-    this.#error = signal.aborted ? signal.reason : toFailure(cause, this.status !== 0);
+    this.#error = signal.aborted ? signal.reason : toFailure(cause, this.#phase());
     this.#tidy();
-    this.#controller?.abort(asError(this.#error));
+    if (this.#controller !== null) this.#controller.abort(asError(this.#error));
+    // Not called while undici reports the very failure: it has let go of the connection by then.
+    else this.client?.giveUp(this);
     reject(this.#error);
     this.#awake();
+  }
+
+  #phase(): "connecting" | "sent" | "answered" {
+    if (this.#controller === null) return "connecting";
+    return this.status === 0 ? "sent" : "answered";
   }
 
   #tidy(): void {
@@ -164,6 +184,13 @@ export class Exchange implements Dispatcher.DispatchHandler, Incoming, AsyncIter
     this.#wake?.();
     this.#wake = null;
   }
+}
+
+/** @param dispatched whether a connection was being opened for it, or all were taken */
+function notInTime(dispatched: boolean, ms: number): GatewayError {
+  return dispatched
+    ? new GatewayError("timeout", `The provider could not be reached within ${ms} ms.`, { phase: "connect" })
+    : new GatewayError("timeout", `Waited ${ms} ms for a free connection to the provider.`, { phase: "queue" });
 }
 
 /** A signal may carry any value as its reason; undici takes errors only. */

@@ -2,7 +2,7 @@ import type { Clock } from "../domain/clock.ts";
 import { GatewayError, toGatewayError } from "../domain/errors.ts";
 import type { ProviderInstance } from "../domain/instance.ts";
 import type { Log } from "../domain/log.ts";
-import type { ModelFacts } from "../domain/target.ts";
+import type { ModelFacts } from "../domain/model-facts.ts";
 import type { ModelPage, Provider } from "./provider.ts";
 import { createWatchdog } from "./watchdog.ts";
 
@@ -120,7 +120,9 @@ async function readPages(instance: ProviderInstance, parts: ModelListParts, stop
 
 function configured(instance: ProviderInstance, parts: ModelListParts): ModelList {
   const { facts } = parts.providerOf(instance.provider);
-  const models = instance.models.map((id): [string, ListedModel] => [id, { id, facts: facts(id), source: "config" }]);
+  const models = instance.models.map((id): [string, ListedModel] => {
+    return [id, { id, facts: { ...facts(id), ...instance.facts?.get(id) }, source: "config" }];
+  });
   return { instance, models: new Map(models), complete: false };
 }
 
@@ -133,7 +135,10 @@ interface Pages {
 function merged(instance: ProviderInstance, parts: ModelListParts, { models: read, complete }: Pages): ModelList {
   const { facts } = parts.providerOf(instance.provider);
   const models = new Map(configured(instance, parts).models);
-  // The provider's own word wins over what the catalogue knows of the family.
-  for (const model of read) models.set(model.id, { ...model, facts: { ...facts(model.id), ...model.facts } });
+  // The provider's own word wins over what the catalogue knows of the family, and the operator's over both.
+  for (const model of read) {
+    const known = { ...facts(model.id), ...model.facts, ...instance.facts?.get(model.id) };
+    models.set(model.id, { ...model, facts: known });
+  }
   return { instance, models, complete };
 }

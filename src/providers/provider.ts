@@ -3,7 +3,8 @@ import type { EmbedRequest, EmbedResponse } from "../../gen/trunkline/v1/embeddi
 import type { ChatCall, Frame } from "../domain/chat.ts";
 import type { GatewayError } from "../domain/errors.ts";
 import type { Loss } from "../domain/loss.ts";
-import type { ModelFacts, Target } from "../domain/target.ts";
+import type { ModelFacts } from "../domain/model-facts.ts";
+import type { Target } from "../domain/target.ts";
 
 /** A request to a provider, without base URL and credentials: those are added by send.ts. */
 export interface ProviderRequest {

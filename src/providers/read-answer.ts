@@ -1,7 +1,7 @@
 import { type Frame, isContent } from "../domain/chat.ts";
 import type { Clock } from "../domain/clock.ts";
 import { GatewayError } from "../domain/errors.ts";
-import type { Bounds } from "../domain/instance.ts";
+import type { Bounds } from "../domain/time-bounds.ts";
 import type { Incoming } from "../net/incoming.ts";
 import type { HttpReply, SseEvent, StreamDecoder } from "./provider.ts";
 import { createSseParser } from "./sse.ts";

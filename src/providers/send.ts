@@ -6,8 +6,9 @@ import type { Clock } from "../domain/clock.ts";
 import type { RequestContext } from "../domain/context.ts";
 import { type ErrorCode, GatewayError, toGatewayError } from "../domain/errors.ts";
 import { estimateInputTokens } from "../domain/estimate.ts";
-import type { Bounds, ProviderInstance } from "../domain/instance.ts";
+import type { ProviderInstance } from "../domain/instance.ts";
 import type { Target } from "../domain/target.ts";
+import type { Bounds } from "../domain/time-bounds.ts";
 import type { Dialer, Outgoing } from "../net/dial.ts";
 import type { Incoming } from "../net/incoming.ts";
 import type { DecodeMemory, HttpReply, ModelPage, Provider, ProviderRequest } from "./provider.ts";
@@ -36,6 +37,9 @@ interface Attempt {
   readonly instance: ProviderInstance;
   readonly context: RequestContext;
   readonly watchdog: Watchdog;
+  readonly bounds: Bounds;
+  /** Whether the bound on the first byte was set for this target, and so holds for whole answers too. */
+  readonly boundsHead: boolean;
   status: number | null;
   requestId: string;
 }
@@ -61,7 +65,7 @@ export class Sender {
       if (request.losses.length > 0) yield lossFrames(request.losses);
       if (isEventStream(incoming)) {
         const decoder = provider.createDecoder(request.memory);
-        for await (const frames of readStream(incoming, decoder, watchdog, this.#parts.bounds)) yield finish(frames);
+        for await (const frames of readStream(incoming, decoder, watchdog, attempt.bounds)) yield finish(frames);
       } else {
         yield finish(provider.fromResponse(await readReply(incoming), request.memory));
       }
@@ -114,7 +118,9 @@ export class Sender {
     const memory: DecodeMemory = { target, stream: false };
     const request: ProviderRequest = { method: "GET", path, headers: {}, body: null, losses: [], memory };
     const { dialer, clock } = this.#parts;
-    const incoming = await dialer.open(outgoing(instance, provider, request), signal);
+    const connectTimeoutMs = this.#parts.bounds.connectMs;
+    const asked = outgoing(instance, provider, request, { key: undefined, connectTimeoutMs });
+    const incoming = await dialer.open(asked, signal);
     if (incoming.status !== 200) throw provider.fromError(await readFailure(incoming, clock), memory);
     return provider.models.fromResponse(await readReply(incoming, maxListBytes));
   }
@@ -142,13 +148,16 @@ export class Sender {
   }
 
   #begin(target: Target, context: RequestContext): Attempt {
-    const { clock, bounds, instances, providerOf } = this.#parts;
+    const { clock, instances, providerOf } = this.#parts;
     const instance = instances.get(target.instance);
     if (!instance) throw new GatewayError("internal", "A target names an instance that is not configured.");
     context.trail.note({ kind: "attempt", target, atMs: clock.nowMs() });
+    const bounds = boundsFor(target, instance, this.#parts.bounds);
+    const boundsHead = (target.bounds?.firstByteMs ?? instance.bounds?.firstByteMs) !== undefined;
     const watchdog = createWatchdog(context.signal, clock);
     watchdog.allow("total", bounds.totalMs);
-    return { target, provider: providerOf(target.provider), instance, context, watchdog, status: null, requestId: "" };
+    const provider = providerOf(target.provider);
+    return { target, provider, instance, context, watchdog, bounds, boundsHead, status: null, requestId: "" };
   }
 
   #end({ target, context, watchdog, status, requestId }: Attempt, outcome: "ok" | ErrorCode): void {
@@ -165,16 +174,15 @@ export class Sender {
 
   /** Sends a request and returns its good answer. @throws GatewayError by the provider's own reading of a bad one */
   async #exchange(request: ProviderRequest, attempt: Attempt): Promise<Incoming> {
-    const { dialer, clock, bounds } = this.#parts;
-    const { target, provider, instance, watchdog } = attempt;
+    const { dialer, clock } = this.#parts;
+    const { target, provider, instance, watchdog, bounds } = attempt;
     const { trail } = attempt.context;
     // The head of a unary answer comes only when the model is done, so that only the total bounds it.
-    if (request.memory.stream) {
-      watchdog.allow("first_byte", bounds.firstByteMs);
-      watchdog.allow("first_token", bounds.firstTokenMs);
-    }
+    if (request.memory.stream || attempt.boundsHead) watchdog.allow("first_byte", bounds.firstByteMs);
+    if (request.memory.stream) watchdog.allow("first_token", bounds.firstTokenMs);
     trail.note({ kind: "sent", atMs: clock.nowMs() });
-    const incoming = await dialer.open(outgoing(instance, provider, request), watchdog.signal);
+    const asked = outgoing(instance, provider, request, { key: target.key, connectTimeoutMs: bounds.connectMs });
+    const incoming = await dialer.open(asked, watchdog.signal);
     watchdog.forget("first_byte");
     attempt.status = incoming.status;
     attempt.requestId = incoming.headers["x-request-id"] ?? incoming.headers["request-id"] ?? "";
@@ -196,8 +204,20 @@ export class Sender {
   }
 }
 
-function outgoing(instance: ProviderInstance, provider: Provider, request: ProviderRequest): Outgoing {
+/** The bounds of an attempt: a target's win over its instance's, those over the configured ones. */
+function boundsFor(target: Target, instance: ProviderInstance, configured: Bounds): Bounds {
+  if (target.bounds === undefined && instance.bounds === undefined) return configured;
+  return { ...configured, ...instance.bounds, ...target.bounds };
+}
+
+function outgoing(
+  instance: ProviderInstance,
+  provider: Provider,
+  request: ProviderRequest,
+  { key, connectTimeoutMs }: { readonly key: string | undefined; readonly connectTimeoutMs: number },
+): Outgoing {
   const { origin, pathname } = baseOf(instance);
+  const credential = key === undefined ? instance.keys[0] : instance.keys.find(({ name }) => name === key);
   return {
     origin,
     socketPath: instance.socketPath,
@@ -210,9 +230,10 @@ function outgoing(instance: ProviderInstance, provider: Provider, request: Provi
       ...provider.headers,
       ...instance.headers,
       ...request.headers,
-      ...(instance.apiKey === null ? {} : provider.authHeaders(instance.apiKey.reveal())),
+      ...(credential === undefined ? {} : provider.authHeaders(credential.secret.reveal())),
     },
     body: request.body,
+    connectTimeoutMs,
   };
 }
 

@@ -2,10 +2,16 @@ import { create } from "@bufbuild/protobuf";
 import type { CountTokensResponse } from "../../gen/trunkline/v1/chat_pb.ts";
 import type { EmbedRequest, EmbedResponse } from "../../gen/trunkline/v1/embeddings_pb.ts";
 import { NoticeSchema } from "../../gen/trunkline/v1/usage_pb.ts";
-import { type ChatCall, type Frame, isContent } from "../domain/chat.ts";
+import type { ChatCall, Frame } from "../domain/chat.ts";
 import type { RequestContext } from "../domain/context.ts";
-import { type ErrorCode, GatewayError, toGatewayError } from "../domain/errors.ts";
+import { GatewayError, toGatewayError } from "../domain/errors.ts";
+import type { Route } from "../domain/route.ts";
 import type { Target } from "../domain/target.ts";
+import { continued } from "./continue.ts";
+import { type HedgeLeg, hedged } from "./hedge.ts";
+import { endsHolding, hold, type Leg } from "./leg.ts";
+import { Said } from "./said.ts";
+import { type Failed, Tries, type TryParts } from "./tries.ts";
 
 type Answer = AsyncIterable<readonly Frame[]>;
 
@@ -18,125 +24,136 @@ export interface Sender {
 
 /** Gets one answer out of several targets. */
 export interface Attempt {
-  chat(targets: readonly Target[], call: ChatCall, context: RequestContext): Answer;
-  countTokens(targets: readonly Target[], call: ChatCall, context: RequestContext): Promise<CountTokensResponse>;
-  embed(targets: readonly Target[], request: EmbedRequest, context: RequestContext): Promise<EmbedResponse>;
+  chat(route: Route, call: ChatCall, context: RequestContext): Answer;
+  countTokens(route: Route, call: ChatCall, context: RequestContext): Promise<CountTokensResponse>;
+  embed(route: Route, request: EmbedRequest, context: RequestContext): Promise<EmbedResponse>;
 }
 
-/**
- * Failures after which another target may do better. The caller's own mistakes are not among them: they would be
- * mistakes there too. Nor is its deadline, although its code is `timeout`: `mayFailOver` looks at the signal.
- */
-const failsOver: ReadonlySet<ErrorCode> = new Set([
-  "rate_limit_exceeded",
-  "insufficient_quota",
-  "timeout",
-  "service_unavailable",
-  "overloaded",
-  "upstream_error",
-  "upstream_auth",
-  "upstream_cut",
-  "conflict",
-  "model_not_found", // Said by a provider: lists may be old, and a bare name may have been a guess.
-  "not_implemented", // Said by an adapter that cannot do this operation.
-]);
-
-/** What a target says before its first content is held up to this; a provider that goes on is broken. Frames. */
-const maxHeldFrames = 1000;
-
-/** Tries the targets in order until one has begun to answer; from its first content on, its failure is the caller's. */
-export function createAttempt({
-  sender,
-  maxAttempts,
-}: {
+export interface AttemptParts extends TryParts {
   readonly sender: Sender;
-  readonly maxAttempts: number;
-}): Attempt {
-  /** The targets that may be tried. Always at least one, because resolving gives none empty. */
-  function allowed(targets: readonly Target[], wanted = maxAttempts): readonly Target[] {
-    return targets.slice(0, Math.min(maxAttempts, wanted));
-  }
+}
 
-  async function* chat(targets: readonly Target[], call: ChatCall, context: RequestContext): Answer {
-    const candidates = allowed(targets, call.request.routing?.maxAttempts);
-    const failed: Failed[] = [];
-    for (const target of candidates) {
-      // Held until there is content: what a failed target said of itself must not be told of the next one.
-      let held: Frame[] | null = [];
-      try {
-        for await (const frames of sender.chat(target, call, context)) {
-          if (held === null) yield frames;
-          else if (frames.some(endsHolding)) {
-            const first: readonly Frame[] = [...failed.map((one) => failoverNotice(one, target)), ...held, ...frames];
-            held = null;
-            yield first;
-          } else hold(frames, held);
-        }
-        if (held !== null && held.length > 0) yield held;
-        return;
-      } catch (thrown) {
-        if (held === null || target === candidates.at(-1) || !mayFailOver(thrown, context)) throw thrown;
-        failed.push(fail(target, thrown, context));
-      }
-    }
-  }
-
-  async function first<T>(targets: readonly Target[], context: RequestContext, send: (target: Target) => Promise<T>) {
-    const candidates = allowed(targets);
-    for (const target of candidates) {
-      try {
-        return await send(target);
-      } catch (thrown) {
-        if (target === candidates.at(-1) || !mayFailOver(thrown, context)) throw thrown;
-        fail(target, thrown, context);
-      }
-    }
-    throw new GatewayError("internal", "There was no target to try.");
-  }
-
+/** See the functions below, which it only gives their parts. */
+export function createAttempt(parts: AttemptParts): Attempt {
+  const { sender } = parts;
   return {
-    chat,
-    countTokens: (targets, call, context) =>
-      first(targets, context, (target) => sender.countTokens(target, call, context)),
-    embed: (targets, request, context) => first(targets, context, (target) => sender.embed(target, request, context)),
+    chat: (route, call, context) => chat(parts, route, call, context),
+    countTokens: (route, call, context) =>
+      single(parts, route, context, (target) => sender.countTokens(target, call, context)),
+    embed: (route, request, context) =>
+      single(parts, route, context, (target) => sender.embed(target, request, context)),
   };
 }
 
-/** Content, or an end: an answer without a word must not be held for ever. */
-function endsHolding(frame: Frame): boolean {
-  return isContent(frame) || frame.case === "finished" || frame.case === "completed";
-}
-
-/** Pings beyond the limit are left out; they say nothing. @throws GatewayError `upstream_error` for anything else */
-function hold(frames: readonly Frame[], held: Frame[]): void {
-  for (const frame of frames) {
-    if (held.length < maxHeldFrames) held.push(frame);
-    else if (frame.case !== "heartbeat") {
-      throw new GatewayError("upstream_error", `The provider sent ${maxHeldFrames} events without content.`);
+/**
+ * Asks targets until one has begun to answer. From its first content on, its failure is the caller's, unless the route
+ * says that cut answers are continued.
+ */
+async function* chat(parts: AttemptParts, route: Route, call: ChatCall, context: RequestContext): Answer {
+  const { sender, states } = parts;
+  const tries = new Tries(parts, route, context, call.request.routing?.maxAttempts);
+  const said = route.policy.onCut === "continue" && call.stream ? new Said(call.request) : null;
+  const begin = (target: Target, asked: ChatCall): Leg => ({
+    target,
+    watch: states.watch(target, call.stream, tries.isRepeat(target)),
+    answer: sender.chat(target, asked, context),
+  });
+  let target = tries.first();
+  for (;;) {
+    const leg = route.policy.hedge ? await race(parts, route, target, { call, context, tries }) : begin(target, call);
+    // Held until there is content: what a failed target said of itself must not be told of the next one.
+    let held: Frame[] | null = [];
+    try {
+      for await (const frames of leg.answer) {
+        if (held === null) {
+          said?.push(frames);
+          yield frames;
+        } else if (frames.some(endsHolding)) {
+          leg.watch.firstToken();
+          const first: readonly Frame[] = [...failoverNotices(tries.failed, leg.target), ...held, ...frames];
+          held = null;
+          said?.push(first);
+          yield first;
+        } else hold(frames, held);
+      }
+      leg.watch.succeeded();
+      if (held !== null && held.length > 0) yield held;
+      return;
+    } catch (thrown) {
+      if (!context.signal.aborted) leg.watch.failed(toGatewayError(thrown));
+      if (held !== null) target = await tries.next(leg.target, thrown);
+      else if (said === null) throw thrown;
+      else return yield* continued({ call, context, tries, said, begin }, { target: leg.target, thrown });
+    } finally {
+      leg.watch.left();
     }
   }
 }
 
-interface Failed {
-  readonly target: Target;
-  readonly code: ErrorCode;
+/** An attempt that a second one joins when the first takes long. */
+async function race(parts: AttemptParts, route: Route, target: Target, { call, context, tries }: Racing): Promise<Leg> {
+  const { sender, states, clock } = parts;
+  const begin = (runner: Target): HedgeLeg => {
+    const own = new AbortController();
+    const signal = AbortSignal.any([context.signal, own.signal]);
+    return {
+      target: runner,
+      watch: states.watch(runner, call.stream, tries.isRepeat(runner)),
+      answer: sender.chat(runner, call, { ...context, signal }),
+      abort: () => own.abort(new GatewayError("canceled", "Another attempt answered first.")),
+    };
+  };
+  const afterMs = route.policy.hedge?.afterMs ?? states.of(target).p95Ms(call.stream);
+  const first = begin(target);
+  if (afterMs === null) return first;
+  const second = () => {
+    const other = tries.beside();
+    return other && begin(other);
+  };
+  const winner = await hedged(first, { clock, afterMs, second });
+  // Headers name who answered last; that must be the one whose answer is passed on.
+  const answered = context.trail.entries.find((entry) => entry.kind === "answered" && entry.target === winner.target);
+  if (answered && winner.target !== target) context.trail.note(answered);
+  return winner;
 }
 
-function fail(target: Target, thrown: unknown, context: RequestContext): Failed {
-  const { code } = toGatewayError(thrown);
-  context.log.warn("attempt failed, trying the next target", { target: target.name, code });
-  return { target, code };
+/** An answer that comes whole. */
+async function single<T>(
+  parts: AttemptParts,
+  route: Route,
+  context: RequestContext,
+  send: (target: Target) => Promise<T>,
+): Promise<T> {
+  const { states } = parts;
+  const tries = new Tries(parts, route, context);
+  let target = tries.first();
+  for (;;) {
+    const watch = states.watch(target, false, tries.isRepeat(target));
+    try {
+      const answer = await send(target);
+      watch.succeeded();
+      return answer;
+    } catch (thrown) {
+      if (!context.signal.aborted) watch.failed(toGatewayError(thrown));
+      target = await tries.next(target, thrown);
+    } finally {
+      watch.left();
+    }
+  }
 }
 
-function failoverNotice({ target, code }: Failed, next: Target): Frame {
-  const value = create(NoticeSchema, {
-    code: "failover",
-    message: `${target.name} failed (${code}); ${next.name} answered.`,
-    detail: { from: target.name, to: next.name, error: code },
+interface Racing {
+  readonly call: ChatCall;
+  readonly context: RequestContext;
+  readonly tries: Tries;
+}
+
+/** What the caller is told of targets that could not answer. A second try of the same one is no failover. */
+function failoverNotices(failed: readonly Failed[], next: Target): readonly Frame[] {
+  const others = failed.filter(({ target }) => target.name !== next.name);
+  return others.map(({ target, code }) => {
+    const message = `${target.name} failed (${code}); ${next.name} answered.`;
+    const detail = { from: target.name, to: next.name, error: code };
+    return { case: "notice", value: create(NoticeSchema, { code: "failover", message, detail }), choice: 0, part: 0 };
   });
-  return { case: "notice", value, choice: 0, part: 0 };
-}
-
-function mayFailOver(thrown: unknown, context: RequestContext): boolean {
-  return !context.signal.aborted && failsOver.has(toGatewayError(thrown).code);
 }

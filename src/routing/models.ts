@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
-import { type Model, ModelSchema } from "../../gen/trunkline/v1/models_pb.ts";
-import type { ModelFacts } from "../domain/target.ts";
+import { type Model, ModelSchema, type Price, PriceSchema } from "../../gen/trunkline/v1/models_pb.ts";
+import type { ModelFacts, ModelPrices } from "../domain/model-facts.ts";
 import { type Alias, type Listing, notFound } from "./resolve.ts";
 
 /** A listing that also says where each model's entry comes from: `provider` or `config`. */
@@ -13,6 +13,8 @@ export interface ModelsParts {
   readonly aliases: readonly Alias[];
   /** The listings as they are now, in the configured order. */
   listings(): readonly SourcedListing[];
+  /** Whether a target is left out at present because its last answers failed. @param name `instance/model` */
+  isOut(name: string): boolean;
   /** Waits, with a bound, until the providers' lists were read once, however that went. */
   ready(): Promise<void>;
 }
@@ -26,23 +28,31 @@ export interface Models {
 }
 
 export function createModels(parts: ModelsParts): Models {
+  const now = (model: Model): Model => (parts.isOut(model.name) ? { ...model, available: false } : model);
+  const targetsOf = (alias: Alias, listings: readonly SourcedListing[]) =>
+    alias.targets.map(({ model }) => findEntry(model, listings)?.name ?? model);
+  // An alias can be asked as long as one of its targets can.
+  const aliasNow = (alias: Alias, listings: readonly SourcedListing[]): Model => {
+    return { ...ofAlias(alias, listings), available: !targetsOf(alias, listings).every(parts.isOut) };
+  };
   return {
     async list() {
       await parts.ready();
       const listings = parts.listings();
-      const aliases = parts.aliases.map((alias) => ofAlias(alias, listings));
+      const aliases = parts.aliases.map((alias) => aliasNow(alias, listings));
       const listed = listings.flatMap((listing) =>
         [...listing.models.keys()].flatMap((id) => entry(listing, id) ?? []),
       );
-      return [...aliases.sort(byName), ...listed.sort(byName)];
+      return [...aliases.sort(byName), ...listed.map(now).sort(byName)];
     },
     async get(name) {
       await parts.ready();
       const listings = parts.listings();
       const alias = parts.aliases.find((one) => one.name === name);
-      const found = alias ? ofAlias(alias, listings) : findEntry(name, listings);
+      if (alias) return aliasNow(alias, listings);
+      const found = findEntry(name, listings);
       if (!found) throw notFound(name, { aliases: parts.aliases, listings });
-      return found;
+      return now(found);
     },
   };
 }
@@ -50,7 +60,7 @@ export function createModels(parts: ModelsParts): Models {
 /** An alias of one model says what that model is; one of several promises nothing. */
 function ofAlias({ name, targets }: Alias, listings: readonly SourcedListing[]): Model {
   const [only, ...others] = targets;
-  const model = only === undefined || others.length > 0 ? undefined : findEntry(only, listings);
+  const model = only === undefined || others.length > 0 ? undefined : findEntry(only.model, listings);
   if (!model) return create(ModelSchema, { name, displayName: name, available: true, source: "alias" });
   return { ...model, name, aliases: [model.name, ...model.aliases], source: "alias" };
 }
@@ -72,7 +82,7 @@ function entry({ instance, models }: SourcedListing, id: string): Model | undefi
   const listed = models.get(id);
   if (!listed) return undefined;
   const { facts, source } = listed;
-  const { contextWindow, maxOutputTokens, createdAtMs, shutdownAtMs } = facts;
+  const { contextWindow, maxOutputTokens, createdAtMs, shutdownAtMs, prices } = facts;
   return create(ModelSchema, {
     name: `${instance.name}/${id}`,
     provider: instance.name,
@@ -83,6 +93,7 @@ function entry({ instance, models }: SourcedListing, id: string): Model | undefi
     capabilities: [...(facts.capabilities ?? [])],
     efforts: [...(facts.efforts ?? [])],
     parametersRefused: [...(facts.parametersRefused ?? [])],
+    prices: prices ? pricesOf(prices) : [],
     available: true,
     source,
     ...(contextWindow === undefined ? {} : { contextWindow }),
@@ -90,6 +101,13 @@ function entry({ instance, models }: SourcedListing, id: string): Model | undefi
     ...(createdAtMs === undefined ? {} : { created: timestampFromMs(createdAtMs) }),
     ...(shutdownAtMs === undefined ? {} : { shutdownAt: timestampFromMs(shutdownAtMs) }),
   });
+}
+
+function pricesOf({ inputNanoUsd, outputNanoUsd }: ModelPrices): Price[] {
+  return [
+    create(PriceSchema, { unit: "input_token", tier: "default", nanoUsdPerMillion: BigInt(inputNanoUsd) }),
+    create(PriceSchema, { unit: "output_token", tier: "default", nanoUsdPerMillion: BigInt(outputNanoUsd) }),
+  ];
 }
 
 function byName(a: Model, b: Model): number {

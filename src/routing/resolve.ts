@@ -1,13 +1,28 @@
+import type { ChatRequest } from "../../gen/trunkline/v1/chat_pb.ts";
 import { didYouMean } from "../domain/did-you-mean.ts";
 import { GatewayError } from "../domain/errors.ts";
+import { estimateInputTokens } from "../domain/estimate.ts";
 import type { ProviderInstance } from "../domain/instance.ts";
-import type { ModelFacts, Target } from "../domain/target.ts";
+import type { ModelFacts } from "../domain/model-facts.ts";
+import type { Route, RoutePolicy, Stickiness, Strategy } from "../domain/route.ts";
+import type { Target } from "../domain/target.ts";
+import type { BoundOverrides } from "../domain/time-bounds.ts";
+import { needsOf, unfitness } from "./fitness.ts";
+import { type OrderBy, type OrderParts, order } from "./order.ts";
 
 /** A name of the operator's own for one or several models. */
 export interface Alias {
   readonly name: string;
-  /** Model names, best first; never another alias. */
-  readonly targets: readonly string[];
+  /** Best first; never another alias. */
+  readonly targets: readonly AliasTarget[];
+  readonly policy: RoutePolicy;
+}
+
+export interface AliasTarget {
+  /** `instance/model`, or a model name. */
+  readonly model: string;
+  readonly weight: number;
+  readonly bounds: BoundOverrides;
 }
 
 /** What routing needs to know of an instance's models. */
@@ -18,8 +33,10 @@ export interface Listing {
   readonly complete: boolean;
 }
 
-export interface ResolveParts {
+export interface ResolveParts extends OrderParts {
   readonly aliases: readonly Alias[];
+  /** The rules of names that are no alias. */
+  readonly policy: RoutePolicy;
   /** The listings as they are now, in the configured order. */
   listings(): readonly Listing[];
   /** Waits, with a bound, until the providers' lists were read once, however that went. */
@@ -28,46 +45,99 @@ export interface ResolveParts {
   facts(provider: string, model: string): ModelFacts;
 }
 
-/** @param names the model that was asked for, then those to fall back to */
-export type Resolve = (names: readonly string[]) => Promise<readonly Target[]>;
+/** What is asked for. */
+export interface Wanted {
+  /** The model that was asked for, then those to fall back to. */
+  readonly names: readonly string[];
+  /** Null where the request is no chat: then nothing is known of what it needs. */
+  readonly chat: ChatRequest | null;
+}
+
+/** A target that was left out, and why. */
+export interface Skipped {
+  readonly target: Target;
+  readonly reason: string;
+}
+
+export type Resolve = (wanted: Wanted) => Promise<Route & { readonly skipped: readonly Skipped[] }>;
 
 /** Names in error messages are cut here. Characters. */
 const maxShownChars = 80;
+/** What an answer is taken to cost where the request does not bound it. Tokens. */
+const usualOutputTokens = 1_000;
 
 /**
- * Orders the targets that may answer, best first; never empty, none twice.
+ * Orders the targets that may answer, best first; never empty, none twice. The rules are those of the first name.
  *
  * An alias wins over everything. Then `instance/model`, for any model: a list may be old, so the provider has the last
- * word. Then `provider/model` on the instances of that kind, those that list the model if any does. Then a bare `model`
+ * word. Then `provider/model`, on the instances of that kind that list the model, or on all of them. Then a bare model,
  * on the instances that list it, in the configured order; on the only instance there is; or on those of whose models
  * nothing is known. Waits for the first reading of the lists only where they would decide.
+ *
+ * Targets that cannot serve the request, as far as their models are known, are left out, unless that leaves nobody: then
+ * the provider has the last word here too.
  * @throws GatewayError `model_not_found` when a name leads nowhere
  */
 export function createResolver(parts: ResolveParts): Resolve {
-  const aliases = new Map(parts.aliases.map((alias) => [alias.name, alias.targets]));
+  const aliases = new Map(parts.aliases.map((alias) => [alias.name, alias]));
 
-  return async (names) => {
-    const targets = new Map<string, Target>();
+  return async ({ names, chat }) => {
+    const targets: Target[] = [];
+    const [first = ""] = names;
     for (const [position, name] of names.entries()) {
       const found = await lookUp(name);
       if (found.length === 0) {
         const field = position === 0 ? "model" : `fallback_models[${position - 1}]`;
         throw notFound(name, { aliases: parts.aliases, listings: parts.listings() }, field);
       }
-      for (const target of found) if (!targets.has(target.name)) targets.set(target.name, target);
+      const { strategy, sticky } = aliases.get(name)?.policy ?? parts.policy;
+      for (const target of order(found, orderBy(strategy, sticky, chat), parts)) {
+        if (!targets.some(({ name: known, key }) => known === target.name && key === target.key)) targets.push(target);
+      }
     }
-    return [...targets.values()];
+    const policy = aliases.get(first)?.policy ?? parts.policy;
+    return { policy, ...fitting(targets, chat) };
   };
 
   async function lookUp(name: string): Promise<readonly Target[]> {
-    const wanted = aliases.get(name) ?? [name];
-    let found = wanted.map((one) => find(one, parts));
+    const wanted = aliases.get(name)?.targets ?? [{ model: name, weight: 1, bounds: {} }];
+    let found = wanted.map((one) => find(one.model, parts));
     if (found.some(({ sure }) => !sure)) {
       await parts.listed();
-      found = wanted.map((one) => find(one, parts));
+      found = wanted.map((one) => find(one.model, parts));
     }
-    return found.flatMap(({ targets }) => targets);
+    return found.flatMap(({ targets }, position) => targets.map((target) => withRules(target, wanted[position])));
   }
+}
+
+/** What an alias says of a target beside its name. */
+function withRules(target: Target, rules: AliasTarget | undefined): Target {
+  if (rules === undefined || (rules.weight === 1 && Object.keys(rules.bounds).length === 0)) return target;
+  return { ...target, weight: rules.weight, bounds: rules.bounds };
+}
+
+function orderBy(strategy: Strategy, sticky: Stickiness, chat: ChatRequest | null): OrderBy {
+  const key = sticky === "session" ? chat?.routing?.sessionId : sticky === "prompt_cache_key" ? chat?.cache?.key : null;
+  const byPrice = strategy === "cheapest" && chat !== null;
+  return {
+    strategy,
+    stickTo: key || null,
+    inputTokens: byPrice ? estimateInputTokens(chat) : 0,
+    outputTokens: chat?.maxOutputTokens ?? usualOutputTokens,
+  };
+}
+
+function fitting(targets: readonly Target[], chat: ChatRequest | null) {
+  if (chat === null || targets.length < 2) return { targets, skipped: [] };
+  const needs = needsOf(chat);
+  const fit: Target[] = [];
+  const skipped: Skipped[] = [];
+  for (const target of targets) {
+    const reason = unfitness(target, needs);
+    if (reason === null) fit.push(target);
+    else skipped.push({ target, reason });
+  }
+  return fit.length > 0 ? { targets: fit, skipped } : { targets, skipped: [] };
 }
 
 interface Found {
@@ -111,7 +181,7 @@ function toTarget({ instance, models }: Listing, model: string, parts: ResolvePa
     provider: instance.provider,
     model,
     wire: instance.wire,
-    facts: models.get(model)?.facts ?? parts.facts(instance.provider, model),
+    facts: models.get(model)?.facts ?? { ...parts.facts(instance.provider, model), ...instance.facts?.get(model) },
   };
 }
 

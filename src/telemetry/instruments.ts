@@ -21,8 +21,16 @@ export interface Instruments {
 }
 
 /** The values of the metrics that are looked up when a scrape comes. */
-export type Observed = Readonly<Record<ObservedKey, () => number>>;
-type ObservedKey = "residentMemory" | "cpuTime" | "eventLoopDelay";
+export type Observed = { readonly [K in ObservedKey]: () => readonly Observation<K>[] };
+
+export interface Observation<K extends ObservedKey = ObservedKey> {
+  readonly value: number;
+  readonly labels: Labels<K>;
+}
+
+type ObservedKey = {
+  [K in MetricKey]: (typeof metricTable)[K]["kind"] extends "observed gauge" ? K : never;
+}[MetricKey];
 type RecordedKey = Exclude<MetricKey, ObservedKey>;
 
 interface Waiting {
@@ -111,9 +119,8 @@ async function startSdk(observed: Observed): Promise<Loaded> {
   const recorders = Object.entries<Metric>(metricTable)
     .filter(isRecorded)
     .map(([key, metric]) => [key, createRecorder(meter, metric)]);
-  observe(meter, metricTable.residentMemory, observed.residentMemory);
-  observe(meter, metricTable.cpuTime, observed.cpuTime);
-  observe(meter, metricTable.eventLoopDelay, observed.eventLoopDelay);
+  // Each has the key of its metric.
+  for (const key of Object.keys(observed) as ObservedKey[]) observe(meter, metricTable[key], observed[key]);
   return {
     // The keys of the table, less those that are looked up.
     record: Object.fromEntries(recorders) as Recorders,
@@ -153,7 +160,9 @@ function createRecorder(meter: Meter, metric: Recorded): Recorder {
   }
 }
 
-function observe(meter: Meter, metric: Metric, read: () => number): void {
+function observe(meter: Meter, metric: Metric, read: () => readonly Observation[]): void {
   const gauge = meter.createObservableGauge(metric.name, { description: metric.help, unit: metric.unit });
-  gauge.addCallback((result) => result.observe(read()));
+  gauge.addCallback((result) => {
+    for (const { value, labels } of read()) result.observe(value, labels);
+  });
 }

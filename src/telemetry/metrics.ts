@@ -4,6 +4,7 @@ import type { Target } from "../domain/target.ts";
 import { createInstruments, type Instruments, type ScrapeHandler } from "./instruments.ts";
 import { createLabelSet, type LabelSet } from "./label-set.ts";
 import { watchProcess } from "./process-metrics.ts";
+import { type Sight, watchRouting } from "./routing-metrics.ts";
 
 /** Most model names that get a label of their own. */
 const maxModels = 200;
@@ -17,6 +18,8 @@ export interface MetricsOptions {
   readonly version: string;
   /** Model names of the configuration: they have a label from the start. */
   readonly models: readonly string[];
+  /** What is looked up with each scrape. */
+  readonly sight: Sight;
 }
 
 export interface Metrics {
@@ -30,12 +33,13 @@ export interface Metrics {
 }
 
 /** Metrics of one process. See `metricTable` for all of them. */
-export function createMetrics({ version, models }: MetricsOptions): Metrics {
+export function createMetrics({ version, models, sight }: MetricsOptions): Metrics {
   const watch = watchProcess();
-  const instruments = createInstruments(watch.observed);
+  const labels = createLabelSets(models);
+  const instruments = createInstruments({ ...watch.observed, ...watchRouting(sight, labels.models) });
   instruments.record("build", 1, { "trunkline.version": version });
   return {
-    observer: createObserver(instruments, models),
+    observer: createObserver(instruments, labels),
     scrape: instruments.scrape,
     load: instruments.load,
     async stop() {
@@ -45,9 +49,18 @@ export function createMetrics({ version, models }: MetricsOptions): Metrics {
   };
 }
 
+export interface LabelSets {
+  readonly models: LabelSet;
+  readonly fields: LabelSet;
+}
+
+/** @param models names that have a label from the start */
+export function createLabelSets(models: readonly string[]): LabelSets {
+  return { models: createLabelSet(maxModels, models), fields: createLabelSet(maxFields) };
+}
+
 /** Turns requests into measurements: one pass over the trail when a request ends. */
-export function createObserver(instruments: Pick<Instruments, "record">, models: readonly string[]): Observer {
-  const labelSets = { models: createLabelSet(maxModels, models), fields: createLabelSet(maxFields) };
+export function createObserver(instruments: Pick<Instruments, "record">, labelSets: LabelSets): Observer {
   return {
     requestStarted({ operation, protocol }) {
       instruments.record("inFlight", 1, doorLabels(operation, protocol));
@@ -58,6 +71,7 @@ export function createObserver(instruments: Pick<Instruments, "record">, models:
       const seen = readTrail(context.trail.entries);
       recordAttempts(instruments, labelSets.models, context, seen);
       recordRequest(instruments, labelSets.models, context, end, seen);
+      recordRouting(instruments, context);
       for (const { field, action } of seen.losses) {
         const name = labelSets.fields.admit(field.replace(/\[[^\]]*\]/g, ""));
         instruments.record("losses", 1, { "trunkline.field": name, "trunkline.action": action });
@@ -89,6 +103,7 @@ interface Attempt {
 function readTrail(entries: readonly TrailEntry[]): Seen {
   const attempts: Attempt[] = [];
   const losses = [];
+  let isCounted = true;
   let target: Target | null = null;
   let firstTokenMs: number | null = null;
   let bodyBytes: number | null = null;
@@ -120,10 +135,17 @@ function readTrail(entries: readonly TrailEntry[]): Seen {
       case "loss":
         losses.push(...entry.losses);
         break;
+      case "replayed":
+        // The tokens of a shared answer count where it was made.
+        isCounted = false;
+        break;
+      case "adopted":
+        isCounted = true;
+        break;
       default:
     }
   }
-  const { inputTokens, outputTokens } = usage ?? {};
+  const { inputTokens, outputTokens } = (isCounted ? usage : undefined) ?? {};
   return { attempts, losses, target, firstTokenMs, bodyBytes, inputTokens, outputTokens };
 }
 
@@ -184,6 +206,30 @@ function recordRequest(
   record("timeToFirstToken", (firstTokenMs - startedMs) / 1e3, labels);
   if (end.outcome === "ok" && outputTokens !== undefined && outputTokens > 1) {
     record("timePerOutputToken", (end.endedMs - firstTokenMs) / 1e3 / (outputTokens - 1), labels);
+  }
+}
+
+/** What was decided on the way beside the attempts themselves. */
+function recordRouting({ record }: Pick<Instruments, "record">, { operation, trail }: RequestContext): void {
+  for (const entry of trail.entries) {
+    switch (entry.kind) {
+      case "retried":
+        record("retries", 1, { "trunkline.instance": entry.target.instance, "trunkline.how": entry.how });
+        break;
+      case "retry_refused":
+        record("retriesRefused", 1, { "trunkline.instance": entry.target.instance });
+        break;
+      case "skipped":
+        record("skipped", 1, { "trunkline.instance": entry.target.instance, "trunkline.reason": entry.reason });
+        break;
+      case "queued":
+        record("queueWait", entry.waitedMs / 1e3, { "gen_ai.operation.name": operation });
+        break;
+      case "replayed":
+        record("replays", 1, { "trunkline.status": entry.status });
+        break;
+      default:
+    }
   }
 }
 

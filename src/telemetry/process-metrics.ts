@@ -5,7 +5,7 @@ import type { Observed } from "./instruments.ts";
 const resolutionMs = 20;
 
 export interface ProcessMetrics {
-  readonly observed: Observed;
+  readonly observed: Pick<Observed, "residentMemory" | "cpuTime" | "eventLoopDelay">;
   stop(): void;
 }
 
@@ -15,16 +15,16 @@ export function watchProcess(): ProcessMetrics {
   delay.enable();
   return {
     observed: {
-      residentMemory: () => process.memoryUsage.rss(),
+      residentMemory: () => [{ value: process.memoryUsage.rss(), labels: {} }],
       cpuTime: () => {
         const { user, system } = process.cpuUsage();
-        return (user + system) / 1e6;
+        return [{ value: (user + system) / 1e6, labels: {} }];
       },
       eventLoopDelay: () => {
         const p99Ns = delay.percentile(99);
         delay.reset();
         // The timer itself waits for its interval: what is above it is delay.
-        return Math.max(0, p99Ns / 1e9 - resolutionMs / 1e3);
+        return [{ value: Math.max(0, p99Ns / 1e9 - resolutionMs / 1e3), labels: {} }];
       },
     },
     stop: () => void delay.disable(),

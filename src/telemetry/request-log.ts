@@ -19,6 +19,9 @@ function requestFields(context: RequestContext, end: RequestEnd): LogFields {
   const usage = trail.last("usage")?.usage;
   const firstToken = trail.last("first_token");
   const losses = trail.entries.flatMap((entry) => (entry.kind === "loss" ? entry.losses : []));
+  const retries = trail.entries.filter((entry) => entry.kind === "retried");
+  const skipped = trail.entries.filter((entry) => entry.kind === "skipped");
+  const queued = trail.last("queued");
   return {
     operation,
     protocol,
@@ -30,6 +33,10 @@ function requestFields(context: RequestContext, end: RequestEnd): LogFields {
     instance: (answered ?? trail.last("attempt"))?.target.instance,
     answeredBy: answered?.model,
     attempts: trail.count("attempt"),
+    retries: retries.length > 0 ? retries.map(({ how, target }) => `${how};${target.name}`) : undefined,
+    skipped: skipped.length > 0 ? skipped.map(({ target, reason }) => `${target.name};${reason}`) : undefined,
+    replayed: trail.last("replayed")?.status,
+    queuedMs: queued && rounded(queued.waitedMs),
     inputTokens: usage?.inputTokens,
     outputTokens: usage?.outputTokens,
     durationMs: rounded(end.endedMs - startedMs),

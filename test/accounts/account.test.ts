@@ -5,8 +5,11 @@ import type { RequestContext } from "../../src/domain/context.ts";
 import { Trail } from "../../src/domain/context.ts";
 import { GatewayError } from "../../src/domain/errors.ts";
 import type { RequestEnd } from "../../src/domain/observer.ts";
+import { usage } from "../fakes/frames.ts";
+import { callOf } from "../providers/sending.ts";
 
 const clock = { nowMs: () => 5, wallMs: () => 0, after: () => () => {} };
+const call = callOf();
 const place = { choice: 0, part: 0 };
 const delta: Frame = { case: "textDelta", value: "hi", ...place };
 const completed: Frame = {
@@ -56,7 +59,7 @@ async function drain(life: AsyncIterable<readonly Frame[]>): Promise<void> {
 describe("accounting", () => {
   it("counts a completed answer once, as ok, with its usage and first token on the trail", async () => {
     const { account, context, ends, starts } = watch();
-    await drain(account.stream(answer([delta], [completed]), context));
+    await drain(account.stream(answer([delta], [completed]), call, context));
     expect(starts()).toBe(1);
     expect(ends.map((end) => end.outcome)).toEqual(["ok"]);
     expect(context.trail.last("usage")?.usage.outputTokens).toBe(3);
@@ -65,20 +68,44 @@ describe("accounting", () => {
 
   it("turns an answer without an end into upstream_cut", async () => {
     const { account, context, ends } = watch();
-    await expect(drain(account.stream(answer([delta]), context))).rejects.toMatchObject({ code: "upstream_cut" });
+    await expect(drain(account.stream(answer([delta]), call, context))).rejects.toMatchObject({ code: "upstream_cut" });
     expect(ends.map((end) => end.error?.code)).toEqual(["upstream_cut"]);
   });
 
   it("counts a reader that leaves early as canceled", async () => {
     const { account, context, ends } = watch();
-    for await (const _ of account.stream(answer([delta], [delta], [completed]), context)) break;
+    for await (const _ of account.stream(answer([delta], [delta], [completed]), call, context)) break;
     expect(ends.map((end) => end.outcome)).toEqual(["canceled"]);
+  });
+
+  it("estimates what a broken answer used, unless its provider had counted", async () => {
+    const uncounted = watch();
+    for await (const _ of uncounted.account.stream(answer([delta], [completed]), call, uncounted.context)) break;
+    expect(uncounted.context.trail.last("usage")?.usage).toMatchObject({
+      estimated: true,
+      inputTokens: 5,
+      outputTokens: 1,
+    });
+    const counted = watch();
+    const cut = answer([delta, usage(7, 2)], new GatewayError("upstream_cut", "cut"));
+    await expect(drain(counted.account.stream(cut, call, counted.context))).rejects.toMatchObject({
+      code: "upstream_cut",
+    });
+    expect(counted.context.trail.last("usage")?.usage).toMatchObject({
+      estimated: false,
+      inputTokens: 7,
+      outputTokens: 2,
+    });
+    const unanswered = watch();
+    const refusal = new GatewayError("overloaded", "later");
+    await expect(drain(unanswered.account.stream(answer(refusal), call, unanswered.context))).rejects.toBe(refusal);
+    expect(unanswered.context.trail.last("usage")).toBeUndefined();
   });
 
   it("counts a refusal before the first frame", async () => {
     const { account, context, ends } = watch();
     const refusal = new GatewayError("model_not_found", "no such model");
-    await expect(drain(account.stream(answer(refusal), context))).rejects.toBe(refusal);
+    await expect(drain(account.stream(answer(refusal), call, context))).rejects.toBe(refusal);
     expect(ends.map((end) => [end.outcome, end.error?.code])).toEqual([["error", "model_not_found"]]);
   });
 

@@ -1,7 +1,7 @@
 import { cpSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { beforeAll, expect, it } from "vitest";
-import { useGateway } from "../fakes/gateway.ts";
+import { useGateway, withoutBreaker } from "../fakes/gateway.ts";
 import { goTool } from "../tooling/go.ts";
 import { repository, toolCache } from "../tooling/repository.ts";
 import { mustRun } from "../tooling/run-tool.ts";
@@ -20,7 +20,7 @@ require (
 )
 `;
 
-const gateway = useGateway();
+const gateway = useGateway({}, withoutBreaker);
 const folder = join(toolCache, "go-callers");
 
 beforeAll(async () => {

@@ -20,7 +20,7 @@ describe("a provider from the environment", () => {
       name: "vllm",
       provider: "openai",
       baseUrl: "http://127.0.0.1:8000/v1",
-      apiKey: null,
+      keys: [],
       models: ["a", "b"],
       wire: "repair",
     });

@@ -91,7 +91,7 @@ providers:
   backup: { type: openai, base_url: https://example.test/v1/, headers: { openai-organization: org } }
 models:
   fast: { targets: [openai/gpt-5.4, { model: backup/gpt-5.4 }], strategy: ordered }
-resilience: { connect_timeout_ms: 1, first_byte_timeout_ms: 2, first_token_timeout_ms: 3, idle_timeout_ms: 4, total_timeout_ms: 5, keepalive_ms: 100, max_attempts: 6 }
+resilience: { connect_timeout_ms: 1, first_byte_timeout_ms: 2, first_token_timeout_ms: 3, idle_timeout_ms: 4, total_timeout_ms: 5, keepalive_ms: 100, max_attempts: 6, retry_budget: 0.2, breaker: { failures: 7, open_ms: 8 } }
 telemetry: { metrics: { allow_cidrs: [10.0.0.0/8] }, traces: { otlp_endpoint: null }, log: { level: debug } }
 `,
       { OPENAI: "sk-1", ...key },
@@ -99,7 +99,7 @@ telemetry: { metrics: { allow_cidrs: [10.0.0.0/8] }, traces: { otlp_endpoint: nu
     expect(config.server).toMatchObject({ maxBodyBytes: 2048, drainDelayMs: 7, corsOrigins: ["https://app.example"] });
     expect(config.dataDir).toBe("/var/lib/trunkline");
     expect(config.strict).toBe(true);
-    expect(config.providers.map(({ apiKey, ...rest }) => ({ ...rest, key: apiKey?.reveal() }))).toEqual([
+    expect(config.providers.map(({ keys, ...rest }) => ({ ...rest, key: keys[0]?.secret.reveal() }))).toEqual([
       {
         name: "openai",
         provider: "openai",
@@ -123,16 +123,127 @@ telemetry: { metrics: { allow_cidrs: [10.0.0.0/8] }, traces: { otlp_endpoint: nu
         key: undefined,
       },
     ]);
+    const plain = {
+      strategy: "ordered",
+      sticky: "none",
+      onCut: "error",
+      failOver: new Set(["outage", "rate_limit", "context_length"]),
+      maxAttempts: 6,
+      retryAfterSent: false,
+      hedge: null,
+      queueMs: 5_000,
+      priority: 0,
+      singleFlight: false,
+    };
     expect(config.aliases).toEqual([
-      { name: "fast", targets: ["openai/gpt-5.4", "backup/gpt-5.4"], strategy: "ordered" },
+      {
+        name: "fast",
+        targets: [
+          { model: "openai/gpt-5.4", weight: 1, bounds: {} },
+          { model: "backup/gpt-5.4", weight: 1, bounds: {} },
+        ],
+        policy: { ...plain, sticky: "session" },
+      },
     ]);
     expect(config.resilience).toEqual({
       bounds: { connectMs: 1, firstByteMs: 2, firstTokenMs: 3, idleMs: 4, totalMs: 5 },
       keepaliveMs: 100,
-      maxAttempts: 6,
+      policy: plain,
+      retryWaitMs: 10_000,
+      retryBudget: 0.2,
+      breaker: { failures: 7, openMs: 8, slowMs: null, probeIntervalMs: null },
+      queue: { maxInFlight: 4_096, maxQueued: 1_024 },
+      idempotency: { ttlMs: 600_000, maxBytes: 67_108_864 },
     });
     expect(config.ops.allowCidrs).toEqual(["10.0.0.0/8"]);
     expect(config.log).toEqual({ level: "debug", format: "auto" });
+  });
+});
+
+describe("a virtual model", () => {
+  it("has rules and targets of its own; bounds of a target win over those of its route", () => {
+    const { config } = load(
+      `
+models:
+  fast:
+    targets: [simulator/a, { model: simulator/b, weight: 2.5, idle_timeout_ms: 7 }]
+    strategy: least-latency
+    sticky: prompt_cache_key
+    on_cut: continue
+    fail_over: [content_filter]
+    hedge: { after_ms: 300 }
+    max_attempts: 2
+    retry_after_sent: true
+    queue_timeout_ms: 9
+    priority: -3
+    single_flight: true
+    idle_timeout_ms: 8
+    total_timeout_ms: 80
+`,
+      key,
+    );
+    expect(config.aliases).toEqual([
+      {
+        name: "fast",
+        targets: [
+          { model: "simulator/a", weight: 1, bounds: { idleMs: 8, totalMs: 80 } },
+          { model: "simulator/b", weight: 2.5, bounds: { idleMs: 7, totalMs: 80 } },
+        ],
+        policy: {
+          strategy: "least-latency",
+          sticky: "prompt_cache_key",
+          onCut: "continue",
+          failOver: new Set(["content_filter"]),
+          maxAttempts: 2,
+          retryAfterSent: true,
+          hedge: { afterMs: 300 },
+          queueMs: 9,
+          priority: -3,
+          singleFlight: true,
+        },
+      },
+    ]);
+  });
+
+  it("hedges after its targets' own 95th percentile unless it says when", () => {
+    const { config } = load("models: { f: { targets: [a], hedge: {} } }", key);
+    expect(config.aliases[0]?.policy.hedge).toEqual({ afterMs: null });
+  });
+});
+
+describe("a provider", () => {
+  it("has as many keys as are given, api_key first, and facts and bounds of its own", () => {
+    const { config } = load(
+      `
+providers:
+  openai:
+    api_key: env://A
+    keys: [{ secret: env://B, weight: 3 }, { name: spare, secret: env://C }]
+    models: [gpt-a, { id: gpt-b, context_window: 9, capabilities: [tools], price: { input: 1.25, output: 0.0000001 } }]
+    first_byte_timeout_ms: 11
+`,
+      { A: "sk-a", B: "sk-b", C: "sk-c", ...key },
+    );
+    const [provider] = config.providers;
+    expect(provider?.keys.map(({ name, secret, weight }) => [name, secret.reveal(), weight])).toEqual([
+      ["key-1", "sk-a", 1],
+      ["key-2", "sk-b", 3],
+      ["spare", "sk-c", 1],
+    ]);
+    expect(provider?.models).toEqual(["gpt-a", "gpt-b"]);
+    expect(provider?.facts?.get("gpt-b")).toEqual({
+      contextWindow: 9,
+      capabilities: ["tools"],
+      prices: { inputNanoUsd: 1_250_000_000, outputNanoUsd: 100 },
+    });
+    expect(provider?.bounds).toEqual({ firstByteMs: 11 });
+  });
+
+  it("cannot have two keys of one name", () => {
+    const yaml = "providers: { openai: { keys: [{ name: a, secret: env://A }, { name: a, secret: env://B }] } }";
+    expect(problems(yaml, { A: "sk-a", B: "sk-b" })).toEqual([
+      expect.stringContaining("providers.openai.keys[1] is named a, as another key is"),
+    ]);
   });
 });
 
@@ -193,9 +304,10 @@ describe("a wrong setting is refused with its place, its value and what is allow
     ],
     ["models: { f: { targets: [g] }, g: { targets: [x] } }", "models.f.targets[0] is g, itself an alias"],
     [
-      "models: { f: { targets: [a], strategy: weighted } }",
-      'models.f.strategy is "weighted"; it takes one of ordered.',
+      "models: { f: { targets: [a], strategy: random } }",
+      'models.f.strategy is "random"; it takes one of ordered, weighted, least-latency, least-busy, cheapest.',
     ],
+    ["resilience: { retry_budget: 2 }", "resilience.retry_budget is 2; it takes a number from 0 to 1."],
   ])("%s", (yaml, expected) => {
     const found = problems(yaml);
     expect(found).toHaveLength(1);
@@ -216,19 +328,13 @@ describe("a wrong setting is refused with its place, its value and what is allow
 tenants: {}
 guardrails: []
 cache: {}
-resilience: { retry_budget: 0.1, breaker: {} }
 telemetry: { traces: { otlp_endpoint: "http://x" } }
-models: { f: { targets: [{ model: a, weight: 2 }], on_cut: continue } }
 `;
     const found = problems(yaml);
     expect(found.map((problem) => problem.split(" ")[1]).sort()).toEqual([
       "cache",
       "guardrails",
       "keys",
-      "models.f.on_cut",
-      "models.f.targets[0].weight",
-      "resilience.breaker",
-      "resilience.retry_budget",
       "telemetry.traces.otlp_endpoint",
       "tenants",
     ]);
@@ -257,7 +363,7 @@ describe("secrets", () => {
     writeFileSync(path, "sk-file\n");
     const yaml = `providers:\n  openai: { api_key: "file://${path}" }\n  openai-b: { api_key: env://B }\n`;
     const { config } = load(yaml, { B: `file://${path}`, TRUNKLINE_MASTER_KEY: `file://${path}` });
-    expect(config.providers.map(({ apiKey }) => apiKey?.reveal())).toEqual(["sk-file", "sk-file"]);
+    expect(config.providers.map(({ keys }) => keys[0]?.secret.reveal())).toEqual(["sk-file", "sk-file"]);
     expect(config.masterKey?.reveal()).toBe("sk-file");
   });
 

@@ -26,7 +26,7 @@ function refused(authorization: string | readonly string[] | undefined, more?: R
 
 describe("createAdmit", () => {
   it("lets the master key in", () => {
-    expect(createAdmit(new Secret(key))(head(`Bearer ${key}`))).toEqual({ name: "master" });
+    expect(createAdmit(new Secret(key))(head(`Bearer ${key}`))).toMatchObject({ name: "master" });
   });
 
   it("reads the scheme in any case and one header given as a list", () => {
@@ -37,8 +37,8 @@ describe("createAdmit", () => {
 
   it("lets everyone in as open when there is no key", () => {
     const admit = createAdmit(null);
-    expect(admit(head(undefined))).toEqual({ name: "open" });
-    expect(admit(head("Bearer whatever"))).toEqual({ name: "open" });
+    expect(admit(head(undefined))).toEqual({ name: "open", id: "open" });
+    expect(admit(head("Bearer whatever"))).toEqual({ name: "open", id: "open" });
   });
 
   it.each([

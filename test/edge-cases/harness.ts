@@ -94,7 +94,10 @@ export function useBench(env: Readonly<Record<string, string>> = {}): Bench {
       flags: {},
       folder: import.meta.dirname,
     });
-    gateway = await startGateway(config, { log: quiet });
+    // One answer to one question: what is tried again is tested elsewhere.
+    const { resilience } = config;
+    const policy = { ...resilience.policy, maxAttempts: 1 };
+    gateway = await startGateway({ ...config, resilience: { ...resilience, policy } }, { log: quiet });
     url = gateway.url;
   });
   afterAll(async () => {

@@ -75,3 +75,10 @@ function logInto(lines: LogLine[], bound: Readonly<Record<string, unknown>> = {}
     with: (fields) => logInto(lines, { ...bound, ...fields }),
   };
 }
+
+/** Circuits stay closed: for tests that make the same target fail over and over. */
+export function withoutBreaker(config: Config): Config {
+  const { resilience } = config;
+  const breaker = { ...resilience.breaker, failures: Number.MAX_SAFE_INTEGER };
+  return { ...config, resilience: { ...resilience, breaker } };
+}

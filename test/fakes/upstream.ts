@@ -30,6 +30,8 @@ export interface RawUpstream {
   readonly connections: number;
   /** Requests received so far. */
   readonly requests: number;
+  /** Resolves when a connection has been accepted and all of them have been closed again. */
+  allClosed(): Promise<void>;
 }
 
 /**
@@ -45,6 +47,7 @@ export async function startRawUpstream(socketPath?: string): Promise<RawUpstream
 
   const server = createServer((socket) => {
     sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
     const connection = connections++;
     socket.setNoDelay(true);
     socket.on("error", () => {}); // Resets are what tests are about.
@@ -68,6 +71,9 @@ export async function startRawUpstream(socketPath?: string): Promise<RawUpstream
     next: () => {
       const asked = arrived.shift();
       return asked ? Promise.resolve(asked) : new Promise((resolve) => waiting.push(resolve));
+    },
+    async allClosed() {
+      while (connections === 0 || sockets.size > 0) await new Promise((resolve) => setTimeout(resolve, 5));
     },
     get connections() {
       return connections;

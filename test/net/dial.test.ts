@@ -12,7 +12,6 @@ import { answer, head, lastPiece, piece, startRawUpstream, streamHead } from "..
 function dialer(options: Partial<DialOptions> = {}): Dialer {
   const made = createDialer({
     clock: systemClock,
-    connectTimeoutMs: 5000,
     maxConnections: 8,
     maxQueued: 8,
     ...options,
@@ -29,6 +28,7 @@ function post(origin: string, more: Partial<Outgoing> = {}): Outgoing {
     path: "/v1/chat",
     headers: { "content-type": "application/json" },
     body: '{"a":"é"}',
+    connectTimeoutMs: 5_000,
     ...more,
   };
 }
@@ -376,8 +376,10 @@ describe("a provider that fails", () => {
 
   it("to finish a TLS handshake in time is a timeout of phase connect", async () => {
     const upstream = await startRawUpstream();
-    const opened = dialer({ connectTimeoutMs: 100 }).open(post(upstream.origin.replace("http:", "https:")), never);
+    const https = upstream.origin.replace("http:", "https:");
+    const opened = dialer().open(post(https, { connectTimeoutMs: 100 }), never);
     expect(await failureOf(opened)).toMatchObject({ code: "timeout", detail: { phase: "connect" } });
+    await upstream.allClosed();
   });
 
   it.each(["end", "reset"] as const)("before its head (%s) is an error of the provider", async (how) => {

@@ -235,7 +235,7 @@ describe("stopping", () => {
 describe("a page of a provider's list", () => {
   async function startReading(more: Partial<ProviderInstance>) {
     const upstream = await startRawUpstream();
-    const dialer = createDialer({ clock: systemClock, connectTimeoutMs: 5_000, maxConnections: 1, maxQueued: 8 });
+    const dialer = createDialer({ clock: systemClock, maxConnections: 1, maxQueued: 8 });
     onTestFinished(() => dialer.close());
     const instance = instanceAt(upstream.origin, more);
     const instances = new Map([[instance.name, instance]]);

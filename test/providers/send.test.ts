@@ -35,7 +35,7 @@ describe("a request to a provider", () => {
   });
 
   it("has no credential where none is configured", async () => {
-    const { upstream, chat } = await startSender({ apiKey: null });
+    const { upstream, chat } = await startSender({ keys: [] });
     const got = collect(chat());
     const asked = await answered(upstream.next(), streamHead, hi, stop, done, lastPiece);
     await got;

@@ -6,10 +6,11 @@ import type { ChatCall, Frame } from "../../src/domain/chat.ts";
 import { type Clock, systemClock } from "../../src/domain/clock.ts";
 import { type RequestContext, Trail } from "../../src/domain/context.ts";
 import { GatewayError } from "../../src/domain/errors.ts";
-import type { Bounds, ProviderInstance } from "../../src/domain/instance.ts";
+import type { ProviderInstance } from "../../src/domain/instance.ts";
 import type { Log } from "../../src/domain/log.ts";
 import { Secret } from "../../src/domain/secret.ts";
 import type { Target } from "../../src/domain/target.ts";
+import type { Bounds } from "../../src/domain/time-bounds.ts";
 import { createDialer } from "../../src/net/dial.ts";
 import { providerOf } from "../../src/providers/catalog.ts";
 import { Sender } from "../../src/providers/send.ts";
@@ -33,7 +34,7 @@ export function instanceAt(baseUrl: string, more: Partial<ProviderInstance> = {}
     provider: "openai",
     baseUrl,
     socketPath: null,
-    apiKey: new Secret("sk-upstream"),
+    keys: [{ name: "default", secret: new Secret("sk-upstream"), weight: 1 }],
     models: [],
     wire: "repair",
     simulated: false,
@@ -111,7 +112,7 @@ export const whole = JSON.stringify({
 /** A sender for one instance at a raw upstream. */
 export async function startSender(more: Partial<ProviderInstance> = {}, clock: Clock = systemClock) {
   const upstream = await startRawUpstream();
-  const dialer = createDialer({ clock, connectTimeoutMs: 5000, maxConnections: 1, maxQueued: 8 });
+  const dialer = createDialer({ clock, maxConnections: 1, maxQueued: 8 });
   onTestFinished(() => dialer.close());
   const instance = instanceAt(`${upstream.origin}/v1`, more);
   const sender = new Sender({ dialer, clock, bounds, instances: new Map([[instance.name, instance]]), providerOf });

@@ -1,18 +1,17 @@
 import { create } from "@bufbuild/protobuf";
 import { describe, expect, it } from "vitest";
-import { EmbedRequestSchema, EmbedResponseSchema } from "../../gen/trunkline/v1/embeddings_pb.ts";
+import { type EmbedRequest, EmbedRequestSchema, EmbedResponseSchema } from "../../gen/trunkline/v1/embeddings_pb.ts";
 import { NoticeSchema } from "../../gen/trunkline/v1/usage_pb.ts";
-import type { Frame } from "../../src/domain/chat.ts";
+import type { ChatCall, Frame } from "../../src/domain/chat.ts";
+import type { RequestContext } from "../../src/domain/context.ts";
 import { type ErrorCode, errorCodes, GatewayError } from "../../src/domain/errors.ts";
 import type { Target } from "../../src/domain/target.ts";
 import { createAttempt, type Sender } from "../../src/routing/attempt.ts";
 import { callStarted, completed, finished, started, text } from "../fakes/frames.ts";
 import { callOf, collect, contextOf, failureOf, framesOf } from "../providers/sending.ts";
+import { attemptParts, routeOf, targetNamed } from "./parts.ts";
 
-const [first, second, third] = ["a/m", "b/m", "c/m"].map((name): Target => {
-  const [instance = "", model = ""] = name.split("/");
-  return { name, instance, provider: "openai", model, wire: "repair", facts: {} };
-}) as [Target, Target, Target];
+const [first, second, third] = [targetNamed("a/m"), targetNamed("b/m"), targetNamed("c/m")];
 
 const failure = (code: ErrorCode) => new GatewayError(code, `It failed with ${code}.`);
 const whole = [[started()], [text("Hi")], [finished(), completed()]];
@@ -48,7 +47,14 @@ function attempting(script: Script, maxAttempts = 4) {
       throw failure("not_implemented");
     },
   };
-  return { attempt: createAttempt({ sender, maxAttempts }), tried };
+  const { chat, embed } = createAttempt(attemptParts(sender));
+  const attempt = {
+    chat: (targets: readonly Target[], call: ChatCall, context: RequestContext) =>
+      chat(routeOf(targets, { maxAttempts }), call, context),
+    embed: (targets: readonly Target[], request: EmbedRequest, context: RequestContext) =>
+      embed(routeOf(targets, { maxAttempts }), request, context),
+  };
+  return { attempt, tried };
 }
 
 const casesOf = (frames: readonly Frame[]) => frames.map((frame) => frame.case);
@@ -154,6 +160,8 @@ describe("a failure", () => {
   const elsewhere = new Set<ErrorCode>([
     ...(["rate_limit_exceeded", "insufficient_quota", "timeout", "service_unavailable", "overloaded"] as const),
     ...(["upstream_error", "upstream_auth", "upstream_cut", "conflict", "model_not_found", "not_implemented"] as const),
+    // To a model whose window is larger, or not known.
+    "context_length_exceeded",
   ]);
 
   it.each(errorCodes.map((code) => [code, elsewhere.has(code) ? "goes to the next target" : "does not"] as const))(

@@ -19,6 +19,7 @@ import {
   stop,
   targetOf,
 } from "../providers/sending.ts";
+import { attemptParts, routeOf } from "./parts.ts";
 
 /** An answer from one of two providers, on real sockets. @param eastUrl where the first one is said to be */
 async function startPair(eastUrl?: string) {
@@ -27,13 +28,13 @@ async function startPair(eastUrl?: string) {
     instanceAt(eastUrl ?? `${east.origin}/v1`, { name: "east" }),
     instanceAt(`${west.origin}/v1`, { name: "west" }),
   ];
-  const dialer = createDialer({ clock: systemClock, connectTimeoutMs: 5_000, maxConnections: 1, maxQueued: 8 });
+  const dialer = createDialer({ clock: systemClock, maxConnections: 1, maxQueued: 8 });
   onTestFinished(() => dialer.close());
   const byName = new Map(instances.map((instance) => [instance.name, instance]));
   const sender = new Sender({ dialer, clock: systemClock, bounds, instances: byName, providerOf });
   const context = contextOf();
   const targets = instances.map((instance) => targetOf(instance));
-  const got = collect(createAttempt({ sender, maxAttempts: 4 }).chat(targets, callOf(), context));
+  const got = collect(createAttempt(attemptParts(sender)).chat(routeOf(targets), callOf(), context));
   return { east, west, context, got };
 }
 

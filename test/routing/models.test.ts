@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { createModels, type SourcedListing } from "../../src/routing/models.ts";
 import type { Alias } from "../../src/routing/resolve.ts";
 import { failureOf, instanceAt } from "../providers/sending.ts";
+import { aliasOf } from "./parts.ts";
 
 function listing(name: string, ids: readonly string[], provider = "openai"): SourcedListing {
   const facts = { contextWindow: 128_000, capabilities: ["tools"], createdAtMs: 1_700_000_000_000 };
@@ -11,16 +12,36 @@ function listing(name: string, ids: readonly string[], provider = "openai"): Sou
 
 const listings = [listing("west", ["gpt-5", "gpt-4o"]), listing("east", ["gpt-4o", "org/llama"])];
 const aliases: readonly Alias[] = [
-  { name: "smart", targets: ["gpt-5"] },
-  { name: "any", targets: ["west/gpt-4o", "east/gpt-4o"] },
-  { name: "ghost", targets: ["east/gone"] },
+  aliasOf("smart", ["gpt-5"]),
+  aliasOf("any", ["west/gpt-4o", "east/gpt-4o"]),
+  aliasOf("ghost", ["east/gone"]),
 ];
 
-function models(now: readonly SourcedListing[] = listings) {
+function models(now: readonly SourcedListing[] = listings, out: readonly string[] = []) {
   let reads = 0;
-  const parts = { aliases, listings: () => (reads > 0 ? now : []), ready: async () => void reads++ };
+  const parts = {
+    aliases,
+    listings: () => (reads > 0 ? now : []),
+    ready: async () => void reads++,
+    isOut: (name: string) => out.includes(name),
+  };
   return createModels(parts);
 }
+
+describe("a model whose circuit is open", () => {
+  const available = async (out: readonly string[]) =>
+    Object.fromEntries((await models(listings, out).list()).map(({ name, available }) => [name, available]));
+
+  it("is not available, nor is an alias that has nobody else", async () => {
+    expect(await available(["west/gpt-5"])).toMatchObject({ "west/gpt-5": false, smart: false, any: true });
+    expect(await models(listings, ["west/gpt-5"]).get("smart")).toMatchObject({ available: false });
+  });
+
+  it("leaves an alias of several available until all of them are out", async () => {
+    expect(await available(["west/gpt-4o"])).toMatchObject({ "west/gpt-4o": false, any: true });
+    expect(await available(["west/gpt-4o", "east/gpt-4o"])).toMatchObject({ any: false });
+  });
+});
 
 describe("the list of models", () => {
   it("waits for the providers' lists, and has aliases first, each part sorted", async () => {

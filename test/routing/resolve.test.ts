@@ -1,6 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { systemClock } from "../../src/domain/clock.ts";
 import { type Alias, createResolver, type Listing } from "../../src/routing/resolve.ts";
+import { TargetStates } from "../../src/routing/target-states.ts";
 import { failureOf, instanceAt } from "../providers/sending.ts";
+import { aliasOf, breaker, policy } from "./parts.ts";
 
 /** What is known of an instance; `null` models: its list could not be read and none are configured. */
 function listing(name: string, models: readonly string[] | null, more: Partial<Listing> & { provider?: string } = {}) {
@@ -14,7 +17,7 @@ function listing(name: string, models: readonly string[] | null, more: Partial<L
 function resolving(listings: readonly Listing[], aliases: readonly Alias[] = [], later = listings) {
   let now = listings;
   let waits = 0;
-  const resolve = createResolver({
+  const wanted = createResolver({
     aliases,
     listings: () => now,
     listed: async () => {
@@ -22,7 +25,12 @@ function resolving(listings: readonly Listing[], aliases: readonly Alias[] = [],
       now = later;
     },
     facts: (provider) => ({ displayName: `a model of ${provider}` }),
+    policy,
+    states: new TargetStates(systemClock, breaker),
+    random: Math.random,
+    keysOf: () => [],
   });
+  const resolve = async (names: readonly string[]) => (await wanted({ names, chat: null })).targets;
   const names = async (...asked: string[]) => (await resolve(asked)).map(({ name }) => name);
   return { resolve, names, waits: () => waits };
 }
@@ -96,7 +104,7 @@ describe("a model behind a prefix", () => {
 });
 
 describe("an alias", () => {
-  const fast = { name: "fast", targets: ["west/gpt-5", "claude-sonnet-4-5"] };
+  const fast = aliasOf("fast", ["west/gpt-5", "claude-sonnet-4-5"]);
 
   it("leads to its targets, best first", async () => {
     expect(await resolving([east, west, claude], [fast]).names("fast")).toEqual([
@@ -106,12 +114,12 @@ describe("an alias", () => {
   });
 
   it("wins over a model of the same name", async () => {
-    const shadow = { name: "gpt-4o", targets: ["claude-sonnet-4-5"] };
+    const shadow = aliasOf("gpt-4o", ["claude-sonnet-4-5"]);
     expect(await resolving([east, claude], [shadow]).names("gpt-4o")).toEqual(["claude/claude-sonnet-4-5"]);
   });
 
   it("may hold a slash and shadow an instance", async () => {
-    const slashed = { name: "east/gpt-4o", targets: ["west/gpt-4o"] };
+    const slashed = aliasOf("east/gpt-4o", ["west/gpt-4o"]);
     expect(await resolving([east, west], [slashed]).names("east/gpt-4o")).toEqual(["west/gpt-4o"]);
   });
 });
@@ -143,7 +151,7 @@ describe("a target", () => {
 });
 
 describe("a model that does not exist", () => {
-  const { resolve } = resolving([east, west, claude], [{ name: "cheap", targets: ["gpt-4o"] }]);
+  const { resolve } = resolving([east, west, claude], [aliasOf("cheap", ["gpt-4o"])]);
 
   it.each([
     ["gtp-4o", "gpt-4o"],

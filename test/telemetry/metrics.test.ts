@@ -15,7 +15,7 @@ import type { Log } from "../../src/domain/log.ts";
 import type { RequestEnd } from "../../src/domain/observer.ts";
 import type { Target } from "../../src/domain/target.ts";
 import { type Metric, metricTable } from "../../src/telemetry/metric-table.ts";
-import { createMetrics, createObserver, type Metrics } from "../../src/telemetry/metrics.ts";
+import { createLabelSets, createMetrics, createObserver, type Metrics } from "../../src/telemetry/metrics.ts";
 
 const log: Log = { debug() {}, info() {}, warn() {}, error() {}, with: () => log };
 
@@ -58,7 +58,12 @@ function streamed(one: Target): TrailEntry[] {
 /** Records in the order they came, as `key value {labels}`. */
 function observed(run: (observer: ReturnType<typeof createObserver>) => void, models: string[] = []) {
   const records: { key: string; value: number; labels: Record<string, string | undefined> }[] = [];
-  run(createObserver({ record: (key, value, labels) => records.push({ key, value, labels: { ...labels } }) }, models));
+  run(
+    createObserver(
+      { record: (key, value, labels) => records.push({ key, value, labels: { ...labels } }) },
+      createLabelSets(models),
+    ),
+  );
   return {
     records,
     of: (key: keyof typeof metricTable) => records.filter((record) => record.key === key),
@@ -94,6 +99,31 @@ describe("the observer", () => {
       "trunkline.protocol": "rest",
       "trunkline.outcome": "ok",
     });
+  });
+
+  it("counts what was decided beside the attempts", () => {
+    const { of } = observed((observer) =>
+      observer.requestEnded(
+        context([
+          { kind: "skipped", target: target("m", "a"), reason: "tools" },
+          { kind: "retried", target: target("m", "b"), how: "failover", waitMs: 0 },
+          { kind: "retry_refused", target: target("m", "c") },
+        ]),
+        ok,
+      ),
+    );
+    expect(of("skipped").map(({ labels }) => Object.values(labels))).toEqual([["a", "tools"]]);
+    expect(of("retries").map(({ labels }) => Object.values(labels))).toEqual([["b", "failover"]]);
+    expect(of("retriesRefused").map(({ labels }) => Object.values(labels))).toEqual([["c"]]);
+  });
+
+  it("counts the tokens of a shared answer once, where it was made or is paid for", () => {
+    const shared = (...entries: TrailEntry[]) => {
+      const { of } = observed((observer) => observer.requestEnded(context([...streamed(target()), ...entries]), ok));
+      return of("tokenUsage").length;
+    };
+    expect(shared({ kind: "replayed", status: "joined", of: "r1" })).toBe(0);
+    expect(shared({ kind: "replayed", status: "joined", of: "r1" }, { kind: "adopted" })).toBe(2);
   });
 
   it("counts each attempt with its outcome, and the waiting between them as overhead", () => {
@@ -216,11 +246,21 @@ describe("label bounds", () => {
   });
 });
 
+const sight = {
+  circuits: () => [
+    { instance: "a", model: "gpt-5.4", state: "half-open", inFlight: 2 } as const,
+    { instance: "a", model: "x-1", state: "closed", inFlight: 1 } as const,
+    { instance: "a", model: "x-2", state: "open", inFlight: 3 } as const,
+    { instance: "a", key: "spare", state: "open", inFlight: 0 } as const,
+  ],
+  queued: () => 7,
+};
+
 describe("a scrape over a socket", () => {
   let metrics: Metrics;
   let server: ReturnType<typeof createServer>;
   beforeEach(async () => {
-    metrics = createMetrics({ version: "1.2.3", models: ["gpt-5.4"] });
+    metrics = createMetrics({ version: "1.2.3", models: ["gpt-5.4"], sight });
     server = createServer(metrics.scrape);
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   });
@@ -244,7 +284,7 @@ describe("a scrape over a socket", () => {
   }
 
   function play(): void {
-    const request = context(streamed(target()));
+    const request = context([{ kind: "queued", waitedMs: 3 }, ...streamed(target())]);
     metrics.observer.requestStarted(request);
     metrics.observer.requestEnded(request, ok);
   }
@@ -267,6 +307,12 @@ describe("a scrape over a socket", () => {
     expect(text).toMatch(/gen_ai_server_request_duration_sum\{.*gen_ai_request_model="gpt-5.4".*\} 2/);
     expect(text).toMatch(/trunkline_requests_in_flight\{.*\} 0/);
     expect(text).toMatch(/trunkline_build_info\{.*trunkline_version="1.2.3"\} 1/);
+    expect(text).toMatch(/trunkline_queue_size 7/);
+    expect(text).toMatch(/trunkline_circuit_state\{trunkline_instance="a",gen_ai_request_model="gpt-5.4"\} 1/);
+    // Two models without a label of their own: the worse of them.
+    expect(text).toMatch(/trunkline_circuit_state\{trunkline_instance="a",gen_ai_request_model="other"\} 2/);
+    expect(text).toMatch(/trunkline_circuit_state\{trunkline_instance="a",trunkline_key="spare"\} 2/);
+    expect(text).toMatch(/trunkline_target_in_flight\{trunkline_instance="a",gen_ai_request_model="other"\} 4/);
     expect(text).toMatch(/process_memory_usage \d{7,}/);
     expect(text).toMatch(/nodejs_eventloop_delay_p99 \d/);
     expect(text).toContain('service_name="trunkline"');

@@ -62,14 +62,14 @@ export function errorFace(error: GatewayError): ErrorFace {
 }
 
 /**
- * `{"error":{message,type,param,code}}`, as text without line ends: fits a body and an SSE event alike.
+ * `{"error":{message,type,param,code}}`, with `phase` (the bound that passed) where it is a time-out, as text without line ends: fits a body and an SSE event alike.
  */
 export function encodeErrorBody(error: GatewayError): string {
   const face = errorFace(error);
-  const { field } = error.detail;
+  const { field, phase } = error.detail;
   const param = error.detail.param ?? (field === undefined ? null : paramOf(field));
   return JSON.stringify({
-    error: { message: inOwnWords(error, param), type: face.type, param, code: face.code ?? error.code },
+    error: { message: inOwnWords(error, param), type: face.type, param, code: face.code ?? error.code, phase },
   });
 }
 

@@ -8,6 +8,8 @@ export const exposedHeaders = [
   "trunkline-attempts",
   "trunkline-cache",
   "trunkline-loss",
+  "trunkline-replayed",
+  "trunkline-skipped",
   "retry-after",
   "retry-after-ms",
   "x-should-retry",

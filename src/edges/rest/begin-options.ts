@@ -6,10 +6,12 @@ import { type Incoming, single } from "../http.ts";
 /** What a request's headers say of how it begins. @throws GatewayError `invalid_value` for a deadline that is no number */
 export function beginOptions(req: Incoming, operation: Operation): BeginOptions {
   const traceparent = single(req.headers, "traceparent");
+  const idempotencyKey = single(req.headers, "idempotency-key");
   return {
     operation,
     protocol: "rest",
     timeoutMs: timeoutOf(req),
+    ...(idempotencyKey !== undefined && { idempotencyKey }),
     ...(traceparent !== undefined && traceparentPattern.test(traceparent) && { traceparent }),
   };
 }

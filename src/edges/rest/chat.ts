@@ -1,3 +1,5 @@
+import { create } from "@bufbuild/protobuf";
+import { RoutingOptionsSchema } from "../../../gen/trunkline/v1/chat_pb.ts";
 import { readJsonBody } from "../../dialects/json-body.ts";
 import { encodeChatResponse } from "../../dialects/openai-chat/encode-response.ts";
 import { createStreamEncoder, keepAliveComment } from "../../dialects/openai-chat/encode-stream.ts";
@@ -13,8 +15,9 @@ import type { Exchange } from "./exchange.ts";
 
 /** `POST /v1/chat/completions`. */
 export async function handleChat(exchange: Exchange, caller: Caller): Promise<void> {
-  const lossPolicy = exchange.lossPolicy();
+  const [lossPolicy, sessionId] = [exchange.lossPolicy(), exchange.sessionId()];
   const chat = parseChatRequest(readJsonBody(await exchange.readJson()), lossPolicy);
+  if (sessionId !== undefined) chat.call.request.routing = create(RoutingOptionsSchema, { sessionId });
   try {
     await (chat.call.stream ? streamAnswer(exchange, chat, caller) : wholeAnswer(exchange, chat, caller));
   } catch (thrown) {

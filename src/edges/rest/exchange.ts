@@ -4,7 +4,7 @@ import type { Caller, Operation, RequestContext, RequestHead } from "../../domai
 import { type ErrorCode, GatewayError } from "../../domain/errors.ts";
 import { trailHeaders } from "../../domain/trail-headers.ts";
 import type { Gateway } from "../../gateway.ts";
-import { headOf, type Incoming, onGone, type Reply } from "../http.ts";
+import { headOf, type Incoming, onGone, type Reply, single } from "../http.ts";
 import { retryHeaders } from "./answer-headers.ts";
 import { beginOptions } from "./begin-options.ts";
 import { type BodyLimits, checkBodyHead, readBody } from "./body.ts";
@@ -85,6 +85,16 @@ export class Exchange {
     return this.#parts.strict ? LossPolicy.REFUSE : LossPolicy.UNSPECIFIED;
   }
 
+  /** What `trunkline-session-id` names: requests of one session prefer the same target. @throws GatewayError `invalid_value` */
+  sessionId(): string | undefined {
+    const value = single(this.#req.headers, "trunkline-session-id");
+    if (value === undefined || (value.length >= 1 && value.length <= maxSessionChars)) return value;
+    throw new GatewayError("invalid_value", `trunkline-session-id must be 1 to ${maxSessionChars} characters.`, {
+      param: "trunkline-session-id",
+      field: "routing.session_id",
+    });
+  }
+
   /** The whole body of a JSON request. @throws GatewayError as checkBodyHead and readBody */
   async readJson(): Promise<Uint8Array> {
     const { limits, beginnings } = this.#parts;
@@ -143,6 +153,9 @@ export class Exchange {
     return { "x-request-id": requestId, ...trailHeaders(trail), ...this.#headers };
   }
 }
+
+/** As in the contract. */
+const maxSessionChars = 256;
 
 /** Errors after which the rest of the body is not worth waiting for. */
 const givesUpBody: ReadonlySet<ErrorCode> = new Set(["request_too_large", "request_timeout"]);

@@ -9,7 +9,7 @@ import { arrivalKey } from "./arrival.ts";
 import { toConnectError } from "./errors.ts";
 
 /** Who asks, as the gate in front of every method found out. */
-export const callerKey = createContextKey<Caller>({ name: "" }, { description: "caller" });
+export const callerKey = createContextKey<Caller>({ name: "", id: "" }, { description: "caller" });
 
 /** A method's work, within the life of one request. */
 export interface Call {
@@ -71,11 +71,13 @@ export class Calls {
 
   #begin(rpc: HandlerContext, operation: Operation): { begun: Begun; end: () => void } {
     const traceparent = rpc.requestHeader.get("traceparent");
+    const idempotencyKey = rpc.requestHeader.get("idempotency-key");
     const arrival = rpc.values.get(arrivalKey);
     const begun = beginRequest(this.#beginnings, {
       operation,
       protocol: arrival?.protocol ?? "connect",
       timeoutMs: rpc.timeoutMs() ?? null,
+      ...(idempotencyKey !== null && { idempotencyKey }),
       ...(traceparent !== null && { traceparent }),
       ...(arrival !== null && { arrival }),
     });

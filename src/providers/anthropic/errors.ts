@@ -80,7 +80,9 @@ const filtered = /content filter|blocked by content/i;
 const codes: ReadonlyMap<number, ErrorCode> = new Map([
   [408, "timeout"],
   [409, "conflict"],
+  [425, "service_unavailable"],
   [429, "rate_limit_exceeded"],
+  [498, "rate_limit_exceeded"],
   [500, "upstream_error"],
   [501, "not_implemented"],
   [502, "service_unavailable"],

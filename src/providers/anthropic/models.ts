@@ -1,4 +1,4 @@
-import type { ModelFacts } from "../../domain/target.ts";
+import type { ModelFacts } from "../../domain/model-facts.ts";
 import type { HttpReply, ModelPage } from "../provider.ts";
 import { count, type Fields, fieldsOrNone, isFields, malformed, parseFields, text } from "./wire.ts";
 

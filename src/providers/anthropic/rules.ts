@@ -1,4 +1,5 @@
-import type { ModelFacts, Target } from "../../domain/target.ts";
+import type { ModelFacts } from "../../domain/model-facts.ts";
+import type { Target } from "../../domain/target.ts";
 import { claudeName, factsOf } from "./models.ts";
 
 /** What the encoder must know of a model. Read from the facts of the target, filled up by the model's family. */

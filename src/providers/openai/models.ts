@@ -1,5 +1,5 @@
 import { isFields, listOf, parseObject, textOf } from "../../dialects/openai-chat/wire.ts";
-import type { ModelFacts } from "../../domain/target.ts";
+import type { ModelFacts } from "../../domain/model-facts.ts";
 import type { HttpReply, ModelPage } from "../provider.ts";
 
 /** What a family of models takes and refuses beyond the facts that callers are told. */

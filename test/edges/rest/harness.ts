@@ -97,7 +97,7 @@ function listen(server: Server): Promise<number> {
 function gatewayOf({ chat, embed, models }: Behind, chats: RequestContext[]): Gateway {
   return {
     admit(head): Caller {
-      if (head.header("authorization") === key.authorization) return { name: "master" };
+      if (head.header("authorization") === key.authorization) return { name: "master", id: "m" };
       throw new GatewayError("invalid_api_key", "The API key is missing or wrong.", { retryable: false });
     },
     chat(call, _caller, context) {

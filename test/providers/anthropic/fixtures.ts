@@ -4,7 +4,8 @@ import { type ChatMessageSchema, type PartSchema, Role, ToolCallKind } from "../
 import type { Frame } from "../../../src/domain/chat.ts";
 import { GatewayError } from "../../../src/domain/errors.ts";
 import { createFold } from "../../../src/domain/fold.ts";
-import type { ModelFacts, Target } from "../../../src/domain/target.ts";
+import type { ModelFacts } from "../../../src/domain/model-facts.ts";
+import type { Target } from "../../../src/domain/target.ts";
 import { anthropic } from "../../../src/providers/anthropic/adapter.ts";
 import type { DecodeMemory } from "../../../src/providers/provider.ts";
 

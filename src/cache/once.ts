@@ -1,0 +1,164 @@
+import { createHash } from "node:crypto";
+import { toBinary } from "@bufbuild/protobuf";
+import { ChatRequestSchema } from "../../gen/trunkline/v1/chat_pb.ts";
+import type { ChatCall, Frame } from "../domain/chat.ts";
+import type { Clock } from "../domain/clock.ts";
+import type { Caller, RequestContext } from "../domain/context.ts";
+import { GatewayError } from "../domain/errors.ts";
+import { SharedAnswer } from "./shared-answer.ts";
+
+type Answer = AsyncIterable<readonly Frame[]>;
+type Life = (own: RequestContext) => Answer;
+
+export interface OnceOptions {
+  readonly clock: Clock;
+  /** How long a complete answer is replayed. Milliseconds. */
+  readonly ttlMs: number;
+  /** Memory for complete answers. Bytes. */
+  readonly maxBytes: number;
+}
+
+/** Answers that are made once, however often they are asked for. */
+export interface Once {
+  /**
+   * A request with an idempotency key joins the one that is under way with the same key, or gets its finished answer
+   * again. Keys belong to their caller: another caller's equal key means nothing. Without a key, the life itself.
+   * @throws GatewayError `invalid_value` for a key that is none; `idempotency_key_reused` when the key came with another request; `conflict` when the answer
+   *   under way can no longer be joined
+   */
+  keyed(call: ChatCall, caller: Caller, context: RequestContext, life: Life): Answer;
+  /** Identical requests of one caller that are under way at the same time are made once. */
+  single(call: ChatCall, caller: Caller, context: RequestContext, life: Life): Answer;
+}
+
+/** Answers under way and remembered, together. A further one is made without being shared. */
+const maxAnswers = 100_000;
+
+export function createOnce({ clock, ttlMs, maxBytes }: OnceOptions): Once {
+  const answers = new Map<string, SharedAnswer>();
+  /** Complete ones, oldest first, and when they are forgotten. */
+  const kept = new Map<string, number>();
+  let keptBytes = 0;
+
+  function forget(key: string): void {
+    if (kept.delete(key)) keptBytes -= answers.get(key)?.bytes ?? 0;
+    answers.delete(key);
+  }
+
+  function keep(key: string, answer: SharedAnswer): void {
+    if (!answer.open || answer.bytes > maxBytes || ttlMs === 0) return forget(key);
+    kept.set(key, clock.nowMs() + ttlMs);
+    keptBytes += answer.bytes;
+    tidy();
+  }
+
+  /** Forgets what is too old, and the oldest while there is too much. */
+  function tidy(): void {
+    const nowMs = clock.nowMs();
+    for (const [key, untilMs] of kept) {
+      if (untilMs > nowMs && keptBytes <= maxBytes) return;
+      forget(key);
+    }
+  }
+
+  async function* keyed(key: string, call: ChatCall, context: RequestContext, life: Life): Answer {
+    checkKey(context.idempotencyKey);
+    tidy();
+    const fingerprint = fingerprintOf(call);
+    const known = answers.get(key);
+    if (known !== undefined) {
+      if (known.fingerprint !== fingerprint) throw reused();
+      if (!known.open) throw notJoinable();
+      yield* joined(known, context);
+    } else if (answers.size >= maxAnswers) yield* life(context);
+    else {
+      const answer = new SharedAnswer(fingerprint, context);
+      answers.set(key, answer);
+      yield* made(answer, life, () => (answer.state === "complete" ? keep(key, answer) : forget(key)));
+    }
+  }
+
+  async function* single(key: string, context: RequestContext, life: Life): Answer {
+    const known = answers.get(key);
+    if (known?.open) yield* joined(known, context);
+    else if (answers.size >= maxAnswers) yield* life(context);
+    else {
+      const answer = new SharedAnswer("", context);
+      answers.set(key, answer);
+      yield* made(answer, life, () => {
+        // One that could not be joined any more has been replaced.
+        if (answers.get(key) === answer) answers.delete(key);
+      });
+    }
+  }
+
+  return {
+    keyed(call, caller, context, life) {
+      if (context.idempotencyKey === undefined) return life(context);
+      return keyed(`${caller.id}\0${context.idempotencyKey}`, call, context, life);
+    },
+    single(call, caller, context, life) {
+      if (call.request.temperature !== 0) return life(context);
+      return single(`${caller.id}\0\0${fingerprintOf(call)}`, context, life);
+    },
+  };
+}
+
+/** The answer, for the request that makes it. @param over called when it has been made, or has failed */
+async function* made(answer: SharedAnswer, life: Life, over: () => void): Answer {
+  const reading = answer.read(answer.owner)[Symbol.asyncIterator]();
+  try {
+    // Its reader is there before it is made: an answer without readers is aborted.
+    let next = reading.next();
+    void answer.make(life, over);
+    for (let batch = await next; !batch.done; batch = await next) {
+      yield batch.value;
+      next = reading.next();
+    }
+  } finally {
+    await reading.return?.();
+  }
+}
+
+/** An answer that another request makes or has made. */
+async function* joined(answer: SharedAnswer, context: RequestContext): Answer {
+  const status = answer.state === "running" ? "joined" : "replayed";
+  context.trail.note({ kind: "replayed", status, of: answer.owner.requestId });
+  let told = false;
+  for await (const frames of answer.read(context)) {
+    // By now it is known who answers; the headers say so here as they do there.
+    if (!told) for (const entry of answer.owner.trail.entries) if (isOfAnswer(entry.kind)) context.trail.note(entry);
+    told = true;
+    yield frames;
+  }
+}
+
+function isOfAnswer(kind: string): boolean {
+  return kind === "answered" || kind === "loss";
+}
+
+/** Equal for equal requests: the caller's own text where there is one, else the message's bytes. */
+function fingerprintOf({ request, stream, source }: ChatCall): string {
+  const hash = createHash("sha256").update(stream ? "stream" : "whole");
+  return (source ? hash.update(source.text) : hash.update(toBinary(ChatRequestSchema, request))).digest("base64");
+}
+
+/** @throws GatewayError `invalid_value` */
+function checkKey(key = ""): void {
+  if (/^[\x21-\x7e]{1,255}$/.test(key)) return;
+  throw new GatewayError("invalid_value", "idempotency-key must be 1 to 255 visible ASCII characters.", {
+    param: "idempotency-key",
+  });
+}
+
+function reused(): GatewayError {
+  return new GatewayError("idempotency_key_reused", "This idempotency key came with another request. Use a new one.", {
+    param: "idempotency-key",
+    retryable: false,
+  });
+}
+
+function notJoinable(): GatewayError {
+  const words = "The request with this idempotency key is under way, and its answer is too long to be joined.";
+  return new GatewayError("conflict", words, { param: "idempotency-key", retryAfterMs: 1_000 });
+}

@@ -1,0 +1,21 @@
+/** What is known of one model. Absent means unknown, never "no". */
+export interface ModelFacts {
+  readonly contextWindow?: number;
+  readonly maxOutputTokens?: number;
+  readonly inputModalities?: readonly string[];
+  readonly outputModalities?: readonly string[];
+  readonly capabilities?: readonly string[];
+  readonly efforts?: readonly string[];
+  /** Request fields, as contract paths, that the model refuses. */
+  readonly parametersRefused?: readonly string[];
+  readonly displayName?: string;
+  readonly createdAtMs?: number;
+  readonly shutdownAtMs?: number;
+  readonly prices?: ModelPrices;
+}
+
+/** What tokens cost. Nano-USD (10⁻⁹ USD) for a million. */
+export interface ModelPrices {
+  readonly inputNanoUsd: number;
+  readonly outputNanoUsd: number;
+}

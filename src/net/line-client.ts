@@ -1,0 +1,61 @@
+import type { Socket } from "node:net";
+import { type buildConnector, Client, type Dispatcher } from "undici";
+
+/** A request that waits for a connection. */
+export interface Waiting extends Dispatcher.DispatchHandler {
+  /** Whether nobody waits for its answer any more. */
+  readonly givenUp: boolean;
+  /** The client that opens a connection for it, or has one. */
+  client: LineClient | null;
+}
+
+type Connector = buildConnector.connector;
+
+/**
+ * One connection of a pool. It knows the request that it opens the connection for: undici goes on connecting for a
+ * request that nobody wants any more, up to the end of a TLS handshake that never ends.
+ */
+export class LineClient extends Client {
+  readonly #opening: Opening;
+  #current: Dispatcher.DispatchHandler | null = null;
+
+  constructor(origin: URL, { connect, ...options }: Client.Options & { readonly connect: Connector }) {
+    const opening: Opening = { socket: null };
+    super(origin, {
+      ...options,
+      connect(where, callback) {
+        // undici's type does not say so, but its connectors return the socket that they open.
+        opening.socket = connect(where, (...result) => {
+          opening.socket = null;
+          callback(...result);
+        }) as unknown as Socket;
+      },
+    });
+    this.#opening = opening;
+  }
+
+  override dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
+    if (isWaiting(handler)) {
+      if (handler.givenUp) {
+        handler.onResponseError?.(null as never, new Error("given up while it was queued"));
+        return true;
+      }
+      handler.client = this;
+    }
+    this.#current = handler;
+    return super.dispatch(options, handler);
+  }
+
+  /** Ends the connection that is being opened, if it is for this request. The request is told by its error. */
+  giveUp(handler: Waiting): void {
+    if (this.#current === handler) this.#opening.socket?.destroy(new Error("given up while connecting"));
+  }
+}
+
+interface Opening {
+  socket: Socket | null;
+}
+
+function isWaiting(handler: Dispatcher.DispatchHandler): handler is Waiting {
+  return "givenUp" in handler;
+}

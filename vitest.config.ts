@@ -2,8 +2,11 @@ import { defineConfig } from "vitest/config";
 
 const everything = ["test/**/*.test.ts"];
 const checks = ["test/architecture.test.ts", "test/repository/**/*.test.ts"];
-// These start other programs (a proxy, npm, clients in other languages), which would slow each other down.
-const whole = ["test/{install,readme}.test.ts", "test/{clients,conformance,deploy,operation}/**/*.test.ts"];
+// These start other programs (a proxy, npm, clients in other languages) or watch real time, and would slow each other down.
+const whole = [
+  "test/{install,readme}.test.ts",
+  "test/{clients,conformance,deploy,faults,operation,simulation}/**/*.test.ts",
+];
 
 export default defineConfig({
   test: {

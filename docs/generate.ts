@@ -5,6 +5,7 @@ import { renderApi } from "./generate-api.ts";
 import { renderConfiguration } from "./generate-configuration.ts";
 import { renderErrors } from "./generate-errors.ts";
 import { renderMetrics } from "./generate-metrics.ts";
+import { renderResilience } from "./generate-resilience.ts";
 
 /** The pages of docs/ that are made from the source, by file name. Run through npm, which has `buf` on its path. */
 export function renderPages(): Readonly<Record<string, string>> {
@@ -16,6 +17,7 @@ export function renderPages(): Readonly<Record<string, string>> {
     "api.md": renderApi(descriptors, renderErrors()),
     "configuration.md": renderConfiguration(),
     "metrics.md": renderMetrics(),
+    "resilience.md": renderResilience(),
   };
 }
 

@@ -34,7 +34,7 @@ export interface AssemblyParts {
   readonly states: TargetStates;
   readonly admission: Admission;
   /** Evenly spread in [0, 1). */
-  readonly random?: () => number;
+  readonly random: () => number;
 }
 
 export interface Assembly {
@@ -48,7 +48,7 @@ export interface Assembly {
 export function assemble(
   config: Config,
   instances: readonly ProviderInstance[],
-  { log, clock, dialer, observers, states, admission, random = Math.random }: AssemblyParts,
+  { log, clock, dialer, observers, states, admission, random }: AssemblyParts,
 ): Assembly {
   const { resilience } = config;
   const byName = new Map(instances.map((instance) => [instance.name, instance]));

@@ -46,6 +46,8 @@ export interface RunningGateway {
 export interface GatewayOptions {
   readonly log: Log;
   readonly clock?: Clock;
+  /** Evenly spread in [0, 1); for jitter and weights. */
+  readonly random?: () => number;
 }
 
 /** Connections to one provider at most; more requests wait for a free one. */
@@ -62,7 +64,7 @@ const loopbackNames = ["localhost", "127.0.0.1", "[::1]"];
 /** Builds the gateway from its configuration and listens. @throws Error with one sentence when it cannot */
 export async function startGateway(
   config: Config,
-  { log, clock = systemClock }: GatewayOptions,
+  { log, clock = systemClock, random = Math.random }: GatewayOptions,
 ): Promise<RunningGateway> {
   // What has been started is ended in reverse order, also when a later part cannot start.
   await using starting = new AsyncDisposableStack();
@@ -77,7 +79,15 @@ export async function startGateway(
   const metrics = createMetrics({ version, models: instances.flatMap(({ models }) => models), sight });
   starting.defer(metrics.stop);
   const observers = [metrics.observer, requestLog];
-  const { gateway, lists, stop } = assemble(config, instances, { log, clock, dialer, observers, states, admission });
+  const { gateway, lists, stop } = assemble(config, instances, {
+    log,
+    clock,
+    random,
+    dialer,
+    observers,
+    states,
+    admission,
+  });
   starting.defer(stop);
 
   const shutdown = new AbortController();

@@ -55,7 +55,7 @@ function staged(fail?: string) {
     models: { list: async () => [], get: async () => ({}) as never },
   };
   // Only the trail is read by the stages above.
-  const context = { trail: new Trail() } as RequestContext;
+  const context = { trail: new Trail(), signal: new AbortController().signal } as unknown as RequestContext;
   return { gateway: createGateway(stages), context, ran };
 }
 

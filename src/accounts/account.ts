@@ -71,6 +71,7 @@ export function createAccount(parts: { readonly clock: Clock; readonly observers
       outcome = failure.code === "canceled" ? "canceled" : "error";
       throw failure;
     } finally {
+      if (outcome === "canceled" && failure === null) ({ outcome, failure } = whyLeft(context));
       if (!waiting && !context.trail.last("usage")) noteEstimate(call.request, sizes, context);
       end(context, outcome, failure);
     }
@@ -98,6 +99,13 @@ export function createAccount(parts: { readonly clock: Clock; readonly observers
   }
 
   return { stream, single, refused };
+}
+
+/** A reader that leaves because the request's time is up has not gone away: it is about to say why. */
+function whyLeft({ signal }: RequestContext): { outcome: RequestEnd["outcome"]; failure: GatewayError | null } {
+  if (!signal.aborted) return { outcome: "canceled", failure: null };
+  const failure = toGatewayError(signal.reason);
+  return { outcome: failure.code === "canceled" ? "canceled" : "error", failure };
 }
 
 /** What broke off before its provider counted anything was used all the same. */

@@ -91,8 +91,10 @@ export class SharedAnswer {
     signal.addEventListener("abort", onAbort, { once: true });
     try {
       for (;;) {
-        if (signal.aborted) throw signal.reason;
         const batch = this.#batches[reader.position];
+        // Whoever has all of it has nothing to be told any more.
+        const isOver = batch === undefined && this.#state === "complete";
+        if (signal.aborted && !isOver) throw signal.reason;
         if (batch !== undefined) {
           reader.position++;
           this.#wakeMaker();

@@ -70,6 +70,14 @@ export const failureTable = {
     elsewhere: "outage",
     blames: "target",
   },
+  misplaced: {
+    name: "misplaced",
+    meaning: "a redirect, which is never followed: the address is wrong",
+    statuses: [301, 302, 303, 307, 308],
+    again: "no",
+    elsewhere: "outage",
+    blames: "target",
+  },
   account: {
     name: "account",
     meaning: "the provider refuses the gateway's key, or its quota is spent",
@@ -145,6 +153,7 @@ export function classOf({ code, detail }: GatewayError): FailureClass {
     case "service_unavailable":
       return detail.upstreamStatus === undefined ? failureTable.unreachable : failureTable.unavailable;
     case "upstream_error":
+      if (detail.upstreamStatus !== undefined && detail.upstreamStatus < 400) return failureTable.misplaced;
       // Said by the provider, in a status or in an error event with a code of its own.
       return detail.upstreamStatus === undefined && detail.upstreamCode === undefined
         ? failureTable.lost

@@ -1,5 +1,5 @@
 import type { Clock } from "../domain/clock.ts";
-import type { RequestContext } from "../domain/context.ts";
+import type { RequestContext, TrailEntry } from "../domain/context.ts";
 import { type ErrorCode, GatewayError, toGatewayError } from "../domain/errors.ts";
 import type { Route } from "../domain/route.ts";
 import type { Target } from "../domain/target.ts";
@@ -99,7 +99,7 @@ export class Tries {
       this.#repeats.push({ target: failed, notBeforeMs: clock.nowMs() + (error.detail.retryAfterMs ?? 0) });
     }
     const other = this.#untried.find((one) => states.passable(one) && this.#mayServe(one, failed, failure));
-    return other === undefined ? this.#repeat(thrown) : this.#moveOn(other, error);
+    return other === undefined ? this.#repeat(thrown, resume) : this.#moveOn(other, error, resume);
   }
 
   #mayServe(other: Target, failed: Target, failure: FailureClass): boolean {
@@ -110,16 +110,16 @@ export class Tries {
     return (other.facts.contextWindow ?? Number.POSITIVE_INFINITY) > (failed.facts.contextWindow ?? 0);
   }
 
-  #moveOn(other: Target, error: GatewayError): Target {
+  #moveOn(other: Target, error: GatewayError, resume: boolean): Target {
     // The first failover is free: it moves load away from where the trouble is.
     if (this.#movedOn && !this.#spend(other)) throw error;
     this.#movedOn = true;
     this.#context.log.warn("attempt failed, trying the next target", { target: other.name, code: error.code });
-    this.#note(other, "failover", 0);
+    this.#note(other, resume ? "continuation" : "failover", 0);
     return this.#take(other);
   }
 
-  async #repeat(thrown: unknown): Promise<Target> {
+  async #repeat(thrown: unknown, resume: boolean): Promise<Target> {
     const { clock, random, states, maxWaitMs } = this.#parts;
     const soonest = this.#repeats
       .filter(({ target }) => states.passable(target))
@@ -136,7 +136,7 @@ export class Tries {
     this.#repeated++;
     const { code } = toGatewayError(thrown);
     this.#context.log.warn("attempt failed, trying again", { target: soonest.target.name, code, waitMs });
-    this.#note(soonest.target, "retry", waitMs);
+    this.#note(soonest.target, resume ? "continuation" : "retry", waitMs);
     await pause(waitMs, clock, signal);
     // Others may have opened its circuit meanwhile.
     if (!states.passable(soonest.target)) throw thrown;
@@ -155,7 +155,7 @@ export class Tries {
     return false;
   }
 
-  #note(target: Target, how: "failover" | "retry" | "hedge", waitMs: number): void {
+  #note(target: Target, how: Extract<TrailEntry, { kind: "retried" }>["how"], waitMs: number): void {
     this.#context.trail.note({ kind: "retried", target, how, waitMs });
   }
 

@@ -41,7 +41,7 @@ function watch() {
     ],
   });
   // Only the fields that accounting reads.
-  const context = { trail: new Trail() } as RequestContext;
+  const context = { trail: new Trail(), signal: new AbortController().signal } as unknown as RequestContext;
   return { account, context, ends, starts: () => starts };
 }
 

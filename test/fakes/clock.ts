@@ -6,6 +6,8 @@ export interface FakeClock extends Clock {
   advance(ms: number): void;
   /** Timers that are set and neither due nor cancelled. */
   readonly timers: number;
+  /** How long until the next one is due; null without timers. Milliseconds. */
+  readonly nextMs: number | null;
 }
 
 /** @param wallMs wall-clock time at the start; the monotonic clock starts at 0 */
@@ -35,6 +37,10 @@ export function createFakeClock(wallMs = Date.UTC(2026, 0, 1)): FakeClock {
         timer.callback();
       }
       nowMs = untilMs;
+    },
+    get nextMs() {
+      const next = earliest(Number.POSITIVE_INFINITY);
+      return next === undefined ? null : next.dueMs - nowMs;
     },
     get timers() {
       return timers.size;

@@ -1,0 +1,114 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { loadConfig } from "../../src/config/load.ts";
+import type { Log } from "../../src/domain/log.ts";
+import { type RunningGateway, startGateway } from "../../src/main.ts";
+import { createFakeClock, type FakeClock } from "../fakes/clock.ts";
+import { withoutBreaker } from "../fakes/gateway.ts";
+import { callersOf } from "./callers.ts";
+import { type FaultyProvider, startFaultyProvider } from "./provider.ts";
+import { bounds, type Cell, type Cells, faults } from "./table.ts";
+
+/** Real sockets on both sides of a whole gateway, and a clock that is wound only when nothing else can happen. */
+
+const quiet: Log = { debug() {}, info() {}, warn() {}, error() {}, with: () => quiet };
+const folder = mkdtempSync(join(tmpdir(), "trunkline-faults-"));
+const protocols = ["REST", "Connect", "gRPC", "gRPC-Web"] as const;
+const deployments = ["one target", "two targets", "both down"] as const;
+
+let clock: FakeClock;
+let providers: readonly FaultyProvider[];
+let gateway: RunningGateway;
+let callers: ReturnType<typeof callersOf>;
+
+beforeAll(async () => {
+  clock = createFakeClock();
+  providers = [await startFaultyProvider(clock), await startFaultyProvider(clock)];
+  writeFileSync(join(folder, "trunkline.yaml"), configOf(providers.map(({ origin }) => origin)));
+  const { config } = loadConfig({ env: { PORT: "0", TRUNKLINE_OPS_PORT: "0" }, flags: {}, folder });
+  gateway = await startGateway(withoutBreaker(config), { log: quiet, clock, random: () => 0.5 });
+  callers = callersOf(gateway.url);
+  await idle();
+});
+afterAll(async () => {
+  await gateway?.close();
+  for (const provider of providers ?? []) provider.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** Each fault is a model; `down` is an address where nobody listens. */
+function configOf([a, b]: readonly string[]): string {
+  const routes = faults.flatMap(({ name }) => {
+    const [first, second] = name === "refused" ? ["down", "down2"] : ["a", "b"];
+    return [
+      `  one-${name}: { targets: [${first}/${name}] }`,
+      `  two-${name}: { targets: [${first}/${name}, b/good] }`,
+      `  both-${name}: { targets: [${first}/${name}, ${second}/${name}] }`,
+    ];
+  });
+  return `providers:
+  a: { type: openai, base_url: "${a}/v1", models: [good] }
+  b: { type: openai, base_url: "${b}/v1", models: [good] }
+  down: { type: openai, base_url: "http://127.0.0.1:1/v1", models: [good] }
+  down2: { type: openai, base_url: "http://127.0.0.1:1/v1", models: [good] }
+models:
+${routes.join("\n")}
+resilience: ${JSON.stringify(bounds)}
+`;
+}
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Waits until neither side has anything left to say. */
+async function idle(): Promise<void> {
+  for (let calm = 0; calm < 4; calm++) {
+    if (providers.some(({ busy }) => busy)) calm = -1;
+    await pause(5);
+  }
+}
+
+const calls = () => providers.reduce((sum, provider) => sum + provider.calls, 0);
+
+/** A bound on how often time moves on for one request. */
+const maxSteps = 100;
+
+async function play(protocol: (typeof protocols)[number], model: string, stream: boolean) {
+  // Budgets of retries look back ten seconds, and a target may have asked to be left alone for a minute.
+  clock.advance(61_000);
+  const [startedMs, callsBefore] = [clock.nowMs(), calls()];
+  let endedMs: number | null = null;
+  const asked = callers[protocol](model, stream).finally(() => {
+    endedMs = clock.nowMs();
+  });
+  asked.catch(() => {});
+  for (let step = 0; endedMs === null && step < maxSteps; step++) {
+    await idle();
+    if (endedMs === null) clock.advance(clock.nextMs ?? 0);
+  }
+  const { end, begun } = await asked;
+  const cell: Cell = { end, calls: calls() - callsBefore, ms: (endedMs ?? Number.NaN) - startedMs };
+  return { cell, begun };
+}
+
+const rows = faults.flatMap((fault) =>
+  (["stream", "whole"] as const).flatMap((mode) => {
+    const cells = fault[mode];
+    return "reason" in cells ? [] : deployments.map((deployment, i) => ({ fault, mode, deployment, cells, i }));
+  }),
+);
+
+describe.each(protocols)("over %s", (protocol) => {
+  it.each(rows.map((row) => [row.fault.name, row.mode, row.deployment, row] as const))(
+    "%s (%s, %s) ends as the table says",
+    async (name, mode, deployment, { fault, cells, i }) => {
+      const route = `${deployment.split(" ")[0]}-${name}`;
+      const { cell, begun } = await play(protocol, route, mode === "stream");
+      const expected = (cells as Cells)[i as 0 | 1 | 2];
+      expect(cell).toEqual(expected);
+      if (expected.end !== "ok") expect(begun).toBe(mode === "stream" && fault.midStream);
+    },
+    30_000,
+  );
+});

@@ -1,20 +1,13 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { loadConfig } from "../../src/config/load.ts";
-import type { Log } from "../../src/domain/log.ts";
-import { type RunningGateway, startGateway } from "../../src/main.ts";
+import type { RunningGateway } from "../../src/main.ts";
 import { createFakeClock, type FakeClock } from "../fakes/clock.ts";
-import { withoutBreaker } from "../fakes/gateway.ts";
 import { callersOf } from "./callers.ts";
+import { startConfigured } from "./gateway.ts";
 import { type FaultyProvider, startFaultyProvider } from "./provider.ts";
 import { bounds, type Cell, type Cells, faults } from "./table.ts";
 
 /** Real sockets on both sides of a whole gateway, and a clock that is wound only when nothing else can happen. */
 
-const quiet: Log = { debug() {}, info() {}, warn() {}, error() {}, with: () => quiet };
-const folder = mkdtempSync(join(tmpdir(), "trunkline-faults-"));
 const protocols = ["REST", "Connect", "gRPC", "gRPC-Web"] as const;
 const deployments = ["one target", "two targets", "both down"] as const;
 
@@ -26,16 +19,13 @@ let callers: ReturnType<typeof callersOf>;
 beforeAll(async () => {
   clock = createFakeClock();
   providers = [await startFaultyProvider(clock), await startFaultyProvider(clock)];
-  writeFileSync(join(folder, "trunkline.yaml"), configOf(providers.map(({ origin }) => origin)));
-  const { config } = loadConfig({ env: { PORT: "0", TRUNKLINE_OPS_PORT: "0" }, flags: {}, folder });
-  gateway = await startGateway(withoutBreaker(config), { log: quiet, clock, random: () => 0.5 });
+  gateway = await startConfigured(configOf(providers.map(({ origin }) => origin)), clock);
   callers = callersOf(gateway.url);
   await idle();
 });
 afterAll(async () => {
   await gateway?.close();
   for (const provider of providers ?? []) provider.close();
-  rmSync(folder, { recursive: true, force: true });
 });
 
 /** Each fault is a model; `down` is an address where nobody listens. */

@@ -9,6 +9,8 @@ export interface FaultyProvider {
   readonly calls: number;
   /** Whether it is in the middle of saying something. */
   readonly busy: boolean;
+  /** Requests whose connection is still there and whose answer has not ended. */
+  readonly open: number;
   close(): void;
 }
 
@@ -151,11 +153,14 @@ const plays: Readonly<Record<string, (answer: Answer) => void | Promise<void>>> 
 export async function startFaultyProvider(clock: FakeClock): Promise<FaultyProvider> {
   let calls = 0;
   let speaking = 0;
+  let open = 0;
   const server = createServer((req, res) => void serve(req, res));
   async function serve(req: IncomingMessage, res: ServerResponse): Promise<void> {
     if (req.method === "GET") return void res.writeHead(404).end();
     speaking++;
     calls++;
+    open++;
+    res.once("close", () => open--);
     try {
       const body = JSON.parse(Buffer.concat(await req.toArray()).toString());
       const answer = new Answer(res, body.stream === true, clock);
@@ -176,6 +181,9 @@ export async function startFaultyProvider(clock: FakeClock): Promise<FaultyProvi
     origin: `http://127.0.0.1:${port}`,
     get calls() {
       return calls;
+    },
+    get open() {
+      return open;
     },
     get busy() {
       return speaking > 0;

@@ -40,6 +40,15 @@ async function rest(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<st
 }
 
 describe("trunkline serve", () => {
+  it("on SIGTERM loses none of 200 streams that end within the grace time", async () => {
+    const gateway = await serve(["--simulator"], { config: "simulator: { token_delay_ms: 150 }\n" });
+    const streams = await Promise.all(Array.from({ length: 200 }, () => slowStream(gateway.url)));
+    gateway.child.kill("SIGTERM");
+    const ends = await Promise.all(streams.map((stream) => rest(stream)));
+    for (const text of ends) expect(text.trimEnd().endsWith("data: [DONE]")).toBe(true);
+    expect(await gateway.exited).toBe(0);
+  });
+
   it("says when it is ready and where, answers, and writes a line for each request", async () => {
     const gateway = await serve(["--simulator"]);
     const response = await chat(gateway.url, {});

@@ -11,7 +11,7 @@ export const quickModel = "gpt-4o-mini";
 const sseEvents = 64;
 
 /** Who is asked. */
-export type Subject = "upstream" | "bare" | "gateway";
+export type Subject = "upstream" | "bare" | "gateway" | "older";
 
 /** One kind of request, sent over and over. */
 export interface Case {
@@ -29,8 +29,14 @@ export interface Case {
   readonly h2c: boolean;
 }
 
-/** All cases, the one that ratios refer to first after the upstream itself. Bodies are written into `folder`. */
-export function createCases(folder: string): { readonly unary: readonly Case[]; readonly stream: readonly Case[] } {
+/**
+ * All cases, the one that ratios refer to first after the upstream itself. Bodies are written into `folder`.
+ * @param older whether an older build of the gateway is compared with this one, and nothing else measured
+ */
+export function createCases(
+  folder: string,
+  older: boolean,
+): { readonly unary: readonly Case[]; readonly stream: readonly Case[] } {
   const bodies = writeBodies(folder);
   const rest = (name: string, subject: Subject, stream: boolean): Case => ({
     name,
@@ -54,20 +60,28 @@ export function createCases(folder: string): { readonly unary: readonly Case[]; 
     ...more,
   });
   const enveloped = { mode: "connect", expect: sseEvents } as const;
+  const controls = (stream: boolean) => [
+    rest("direct", "upstream", stream),
+    rest("bare pass-through", "bare", stream),
+    rest("bare again (A/A)", "bare", stream),
+  ];
+  // Both builds do the same work and no other: what a process has seen before changes what it costs.
+  const builds = (stream: boolean) => [
+    ...controls(stream),
+    rest("REST, this build", "gateway", stream),
+    rest("REST, older build", "older", stream),
+  ];
+  if (older) return { unary: builds(false), stream: builds(true) };
   return {
     unary: [
-      rest("direct", "upstream", false),
-      rest("bare pass-through", "bare", false),
-      rest("bare again (A/A)", "bare", false),
+      ...controls(false),
       rest("REST", "gateway", false),
       rpc("Connect JSON", "Chat", "application/json", bodies.json, {}),
       rpc("Connect binary", "Chat", "application/proto", bodies.binary, {}),
       rpc("gRPC", "Chat", "application/grpc", bodies.grpc, { mode: "connect", expect: 1, h2c: true }),
     ],
     stream: [
-      rest("direct", "upstream", true),
-      rest("bare pass-through", "bare", true),
-      rest("bare again (A/A)", "bare", true),
+      ...controls(true),
       rest("REST", "gateway", true),
       rpc("Connect JSON", "StreamChat", "application/connect+json", bodies.jsonStream, enveloped),
       rpc("Connect binary", "StreamChat", "application/connect+proto", bodies.binaryStream, enveloped),

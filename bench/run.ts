@@ -12,9 +12,14 @@ import { type Server, startBare, startGateway, startMock } from "./servers.ts";
  * `npm run bench`: what the gateway costs, beside a bare pass-through in the same run. The defaults take about four
  * minutes; `-- --rounds 9 --seconds 4` is for figures that are to be quoted. Rounds are interleaved, so that a busy
  * machine is busy for everybody, and the A/A row shows how far two runs of the same thing lie apart.
+ * `--against <bundle>` compares an older build with this one instead.
  */
 const { values } = parseArgs({
-  options: { rounds: { type: "string", default: "5" }, seconds: { type: "string", default: "2" } },
+  options: {
+    rounds: { type: "string", default: "5" },
+    seconds: { type: "string", default: "2" },
+    against: { type: "string" },
+  },
 });
 const rounds = Number(values.rounds);
 const load = { connections: 64, warmSeconds: 0.5, seconds: Number(values.seconds), requestSeconds: 30 };
@@ -58,8 +63,14 @@ async function benchmark(): Promise<{ readonly text: string; readonly data: unkn
     const readyMs = await measureStarts(upstream);
     const bare = keep(await startBare(upstream));
     const gateway = keep(await startGateway(upstream, { models: [quickModel, slowModel], dataDir: folder }));
-    const servers = { upstream, bare, gateway };
-    const cases = createCases(folder);
+    const { against } = values;
+    const models = [quickModel, slowModel];
+    const older =
+      against === undefined
+        ? gateway
+        : keep(await startGateway(upstream, { models, dataDir: folder, program: against }));
+    const servers = { upstream, bare, gateway, older };
+    const cases = createCases(folder, against !== undefined);
     const unary = await interleave("unary", cases.unary, servers);
     const stream = await interleave("64-event streams", cases.stream, servers);
     const open = await measureOpenStreams(upstream);

@@ -36,10 +36,29 @@ export async function startBare(upstream: Server): Promise<Server> {
   return start([process.execPath, join(root, "bench/bare/bare.mjs")], env, `http://127.0.0.1:${port}`, "/");
 }
 
+/** A gateway from its source, with the `trunkline.yaml` of a folder. */
+export async function startConfigured(folder: string): Promise<Server & { readonly opsUrl: string }> {
+  const port = await freePort();
+  const opsPort = await freePort();
+  const env = { PORT: String(port), TRUNKLINE_OPS_PORT: String(opsPort), TRUNKLINE_DATA_DIR: folder };
+  const program = join(root, "src/main.ts");
+  const config = join(folder, "trunkline.yaml");
+  const command = [process.execPath, "--max-semi-space-size=32", program, "serve", "--config", config];
+  const server = await start(command, env, `http://127.0.0.1:${port}`, "/health/ready", join(folder, "gateway.log"));
+  return { ...server, opsUrl: `http://127.0.0.1:${opsPort}` };
+}
+
+interface GatewayToMeasure {
+  readonly models: readonly string[];
+  readonly dataDir: string;
+  /** The bundle; that of this tree by default. */
+  readonly program?: string;
+}
+
 /** The bundled gateway with a master key; `opsUrl` has its metrics. */
 export async function startGateway(
   upstream: Server,
-  { models, dataDir }: { readonly models: readonly string[]; readonly dataDir: string },
+  { models, dataDir, program = join(root, "dist/trunkline.mjs") }: GatewayToMeasure,
 ): Promise<Server & { readonly opsUrl: string }> {
   const port = await freePort();
   const opsPort = await freePort();
@@ -53,7 +72,7 @@ export async function startGateway(
     TRUNKLINE_DATA_DIR: dataDir,
   };
   // As the image and `npm start` run it.
-  const command = [process.execPath, "--max-semi-space-size=32", join(root, "dist/trunkline.mjs"), "serve"];
+  const command = [process.execPath, "--max-semi-space-size=32", program, "serve"];
   // Its log goes to a file, as a service manager would have it.
   const log = join(dataDir, "gateway.log");
   const server = await start(command, env, `http://127.0.0.1:${port}`, "/health/ready", log);

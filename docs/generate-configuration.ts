@@ -42,8 +42,8 @@ providers:
   openai: { api_key: env://OPENAI_API_KEY, models: [gpt-5.4] }
   backup: { type: openai, api_key: file:///run/secrets/backup, base_url: https://example.test/v1 }
 models:
-  fast: { targets: [openai/gpt-5.4, backup/gpt-5.4] }
-resilience: { first_token_timeout_ms: 60000, max_attempts: 3 }
+  fast: { targets: [openai/gpt-5.4, { model: backup/gpt-5.4, weight: 2 }], strategy: ordered, on_cut: continue }
+resilience: { first_token_timeout_ms: 60000, max_attempts: 3, breaker: { failures: 5, open_ms: 30000 } }
 telemetry: { metrics: { allow_cidrs: [127.0.0.1/32] } }
 \`\`\``;
 

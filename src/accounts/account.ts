@@ -5,7 +5,7 @@ import { type ChatCall, type Frame, isContent } from "../domain/chat.ts";
 import type { Clock } from "../domain/clock.ts";
 import type { RequestContext } from "../domain/context.ts";
 import { GatewayError, toGatewayError } from "../domain/errors.ts";
-import { estimateUsage, type Sizes, sizesOf } from "../domain/estimate.ts";
+import { estimateUsage } from "../domain/estimate.ts";
 import type { Observer, RequestEnd } from "../domain/observer.ts";
 
 type Answer = AsyncIterable<readonly Frame[]>;
@@ -42,7 +42,6 @@ export function createAccount(parts: { readonly clock: Clock; readonly observers
     let waiting = true;
     let completed = false;
     let usage: Usage | undefined;
-    const sizes: Sizes = { outputChars: 0, reasoningChars: 0 };
     begin(context);
     try {
       for await (const frames of life) {
@@ -55,7 +54,7 @@ export function createAccount(parts: { readonly clock: Clock; readonly observers
           else if (frame.case === "completed") {
             completed = true;
             usage = frame.value.usage ?? usage;
-          } else sizesOf(frame, sizes);
+          }
         }
         if (usage) {
           context.trail.note({ kind: "usage", usage });
@@ -72,7 +71,7 @@ export function createAccount(parts: { readonly clock: Clock; readonly observers
       throw failure;
     } finally {
       if (outcome === "canceled" && failure === null) ({ outcome, failure } = whyLeft(context));
-      if (!waiting && !context.trail.last("usage")) noteEstimate(call.request, sizes, context);
+      if (!waiting && !context.trail.last("usage")) noteEstimate(call.request, context);
       end(context, outcome, failure);
     }
   }
@@ -109,6 +108,7 @@ function whyLeft({ signal }: RequestContext): { outcome: RequestEnd["outcome"]; 
 }
 
 /** What broke off before its provider counted anything was used all the same. */
-function noteEstimate(request: ChatRequest, sizes: Sizes, { trail }: RequestContext): void {
+function noteEstimate(request: ChatRequest, { trail }: RequestContext): void {
+  const sizes = trail.last("streaming")?.sizes ?? { outputChars: 0, reasoningChars: 0 };
   trail.note({ kind: "usage", usage: create(UsageSchema, estimateUsage(request, sizes)) });
 }

@@ -91,7 +91,9 @@ function factsOf(models: FileProvider["models"]): ReadonlyMap<string, ModelFacts
       ...(input_modalities && { inputModalities: input_modalities }),
       ...(output_modalities && { outputModalities: output_modalities }),
       ...(capabilities && { capabilities }),
-      ...(price && { prices: { inputNanoUsd: toNanoUsd(price.input), outputNanoUsd: toNanoUsd(price.output) } }),
+      ...(price && {
+        prices: { inputNanoUsd: toNanoUsd(price.input), outputNanoUsd: toNanoUsd(price.output), version: "config" },
+      }),
     });
   }
   return facts;

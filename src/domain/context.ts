@@ -1,5 +1,6 @@
 import type { Usage } from "../../gen/trunkline/v1/usage_pb.ts";
 import type { ErrorCode } from "./errors.ts";
+import type { Sizes } from "./estimate.ts";
 import type { Log } from "./log.ts";
 import type { Loss } from "./loss.ts";
 import type { Target } from "./target.ts";
@@ -67,6 +68,8 @@ export type TrailEntry =
       /** Whether the simulator answered. */
       readonly simulated: boolean;
     }
+  /** What the attempt under way has said so far: grows while it speaks, so that nobody has to count twice. */
+  | { readonly kind: "streaming"; readonly sizes: Readonly<Sizes> }
   | { readonly kind: "first_token"; readonly atMs: number }
   | { readonly kind: "loss"; readonly losses: readonly Loss[] }
   | { readonly kind: "rate_limit"; readonly headers: Readonly<Record<string, string>> }

@@ -18,4 +18,6 @@ export interface ModelFacts {
 export interface ModelPrices {
   readonly inputNanoUsd: number;
   readonly outputNanoUsd: number;
+  /** Of the price list that they are from; `config` for the operator's own. */
+  readonly version: string;
 }

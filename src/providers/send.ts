@@ -5,7 +5,7 @@ import type { ChatCall, Frame } from "../domain/chat.ts";
 import type { Clock } from "../domain/clock.ts";
 import type { RequestContext } from "../domain/context.ts";
 import { type ErrorCode, GatewayError, toGatewayError } from "../domain/errors.ts";
-import { estimateInputTokens } from "../domain/estimate.ts";
+import { estimateInputTokens, type Sizes } from "../domain/estimate.ts";
 import type { ProviderInstance } from "../domain/instance.ts";
 import type { Target } from "../domain/target.ts";
 import type { Bounds } from "../domain/time-bounds.ts";
@@ -61,7 +61,9 @@ export class Sender {
     try {
       const request = provider.toRequest(call, target);
       const incoming = await this.#exchange(request, attempt);
-      const finish = createFinisher(served(attempt), call, this.#parts.clock.wallMs());
+      const sizes: Sizes = { outputChars: 0, reasoningChars: 0 };
+      context.trail.note({ kind: "streaming", sizes });
+      const finish = createFinisher(served(attempt), call, this.#parts.clock.wallMs(), sizes);
       if (request.losses.length > 0) yield lossFrames(request.losses);
       if (isEventStream(incoming)) {
         const decoder = provider.createDecoder(request.memory);

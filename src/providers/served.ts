@@ -38,15 +38,16 @@ export function lossFrames(losses: readonly Loss[]): readonly Frame[] {
 /**
  * Writes into decoded frames what only the sender knows: who served, and an estimate where the provider counted
  * nothing. The values are changed in place: no stage has seen them yet, and their wire text stays true.
+ * @param sizes counts what the answer has said
  * @param wallMs when the answer began, for providers that do not say. Milliseconds since 1970.
  */
 export function createFinisher(
   served: Served,
   call: ChatCall,
   wallMs: number,
+  sizes: Sizes,
 ): (frames: readonly Frame[]) => readonly Frame[] {
   const servedBy = toServedBy(served);
-  const sizes: Sizes = { outputChars: 0, reasoningChars: 0 };
   let counted = false;
   return (frames) => {
     for (const frame of frames) {

@@ -103,10 +103,10 @@ function entry({ instance, models }: SourcedListing, id: string): Model | undefi
   });
 }
 
-function pricesOf({ inputNanoUsd, outputNanoUsd }: ModelPrices): Price[] {
+function pricesOf({ inputNanoUsd, outputNanoUsd, version }: ModelPrices): Price[] {
   return [
-    create(PriceSchema, { unit: "input_token", tier: "default", nanoUsdPerMillion: BigInt(inputNanoUsd) }),
-    create(PriceSchema, { unit: "output_token", tier: "default", nanoUsdPerMillion: BigInt(outputNanoUsd) }),
+    create(PriceSchema, { unit: "input_token", tier: "default", nanoUsdPerMillion: BigInt(inputNanoUsd), version }),
+    create(PriceSchema, { unit: "output_token", tier: "default", nanoUsdPerMillion: BigInt(outputNanoUsd), version }),
   ];
 }
 

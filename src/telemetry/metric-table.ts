@@ -52,7 +52,7 @@ export const metricTable = {
     name: "gen_ai.client.token.usage",
     kind: "histogram",
     unit: "{token}",
-    help: "Tokens a request used, by type (`input`, `output`), as the provider counted them; cut streams included.",
+    help: "Tokens a request used, by type (`input`, `output`), as the provider counted them or estimated; cut streams included.",
     labels: [operation, provider, model, "gen_ai.token.type"],
     buckets: tokenCounts,
   },

@@ -80,6 +80,7 @@ describe("accounting", () => {
 
   it("estimates what a broken answer used, unless its provider had counted", async () => {
     const uncounted = watch();
+    uncounted.context.trail.note({ kind: "streaming", sizes: { outputChars: 2, reasoningChars: 0 } });
     for await (const _ of uncounted.account.stream(answer([delta], [completed]), call, uncounted.context)) break;
     expect(uncounted.context.trail.last("usage")?.usage).toMatchObject({
       estimated: true,

@@ -234,7 +234,7 @@ providers:
     expect(provider?.facts?.get("gpt-b")).toEqual({
       contextWindow: 9,
       capabilities: ["tools"],
-      prices: { inputNanoUsd: 1_250_000_000, outputNanoUsd: 100 },
+      prices: { inputNanoUsd: 1_250_000_000, outputNanoUsd: 100, version: "config" },
     });
     expect(provider?.bounds).toEqual({ firstByteMs: 11 });
   });

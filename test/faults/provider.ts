@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { FakeClock } from "../fakes/clock.ts";
+import type { Clock } from "../../src/domain/clock.ts";
 
 /** A provider that works or fails as its model's name says. */
 export interface FaultyProvider {
@@ -33,9 +33,9 @@ const failure = JSON.stringify({ error: { message: "It failed.", type: "server_e
 class Answer {
   readonly stream: boolean;
   readonly #res: ServerResponse;
-  readonly #clock: FakeClock;
+  readonly #clock: Clock;
 
-  constructor(res: ServerResponse, stream: boolean, clock: FakeClock) {
+  constructor(res: ServerResponse, stream: boolean, clock: Clock) {
     this.#res = res;
     this.stream = stream;
     this.#clock = clock;
@@ -150,7 +150,7 @@ const plays: Readonly<Record<string, (answer: Answer) => void | Promise<void>>> 
   },
 };
 
-export async function startFaultyProvider(clock: FakeClock): Promise<FaultyProvider> {
+export async function startFaultyProvider(clock: Clock): Promise<FaultyProvider> {
   let calls = 0;
   let speaking = 0;
   let open = 0;

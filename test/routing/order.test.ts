@@ -134,8 +134,8 @@ describe("least-busy", () => {
 describe("cheapest", () => {
   it("asks the one whose prices are lowest for the request, and unknown prices last", () => {
     const { names } = ordering();
-    const dearIn = { ...a, facts: { prices: { inputNanoUsd: 9, outputNanoUsd: 1 } } };
-    const dearOut = { ...b, facts: { prices: { inputNanoUsd: 1, outputNanoUsd: 9 } } };
+    const dearIn = { ...a, facts: { prices: { inputNanoUsd: 9, outputNanoUsd: 1, version: "1" } } };
+    const dearOut = { ...b, facts: { prices: { inputNanoUsd: 1, outputNanoUsd: 9, version: "1" } } };
     const strategy = "cheapest";
     expect(names([c, dearIn, dearOut], { strategy, inputTokens: 10, outputTokens: 1 })).toEqual(["b/m", "a/m", "c/m"]);
     expect(names([c, dearIn, dearOut], { strategy, inputTokens: 1, outputTokens: 10 })).toEqual(["a/m", "b/m", "c/m"]);

@@ -1,5 +1,6 @@
 import type { ModelFacts } from "../../domain/model-facts.ts";
 import type { HttpReply, ModelPage } from "../provider.ts";
+import { pricesOf } from "./prices.ts";
 import { count, type Fields, fieldsOrNone, isFields, malformed, parseFields, text } from "./wire.ts";
 
 /** A Claude model by its name, whatever a platform wrote around it. */
@@ -45,7 +46,9 @@ export function factsOf(model: string): ModelFacts {
   if (version >= 307) capabilities.push("reasoning", ...thinkingOf(version));
   if (version >= 500) capabilities.push("system_turns");
   if (version < 406) capabilities.push("prefill");
+  const prices = pricesOf(name.family);
   return {
+    ...(prices && { prices }),
     maxOutputTokens: maxOutputTokens(name),
     inputModalities: ["text", "image", "document"],
     outputModalities: ["text"],

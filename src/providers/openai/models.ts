@@ -1,6 +1,7 @@
 import { isFields, listOf, parseObject, textOf } from "../../dialects/openai-chat/wire.ts";
 import type { ModelFacts } from "../../domain/model-facts.ts";
 import type { HttpReply, ModelPage } from "../provider.ts";
+import { pricesOf } from "./prices.ts";
 
 /** What a family of models takes and refuses beyond the facts that callers are told. */
 export interface ModelRules {
@@ -78,16 +79,21 @@ const families: readonly Family[] = [
 
 /** What the catalogue knows of a model by its name; nothing of names it does not know. */
 export function factsOf(model: string): ModelFacts {
-  return familyOf(model)?.facts ?? {};
+  const name = baseName(model);
+  const prices = pricesOf(name);
+  return { ...familyOf(name)?.facts, ...(prices && { prices }) };
 }
 
 export function rulesOf(model: string): ModelRules {
-  return familyOf(model)?.rules ?? plain;
+  return familyOf(baseName(model))?.rules ?? plain;
 }
 
 /** Prefixes of resellers (`openai/gpt-5`) do not change what the model takes. */
-function familyOf(model: string): Family | undefined {
-  const name = model.slice(model.lastIndexOf("/") + 1).toLowerCase();
+function baseName(model: string): string {
+  return model.slice(model.lastIndexOf("/") + 1).toLowerCase();
+}
+
+function familyOf(name: string): Family | undefined {
   return families.find(({ pattern }) => pattern.test(name));
 }
 

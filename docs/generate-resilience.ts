@@ -105,8 +105,8 @@ a rate limit and a mistake in the request are no failures. With \`breaker.slow_m
 An answer that breaks off after its first content is continued when it holds one text, perhaps after reasoning, and
 nothing else. A model that takes a prefill goes on from the text so far; any other begins anew, and its repetition is
 swallowed only while it equals what was sent, code point for code point. At the first difference, at a tool call, or when
-no attempt is left, the typed error comes and says how much was sent. A \`failover\` notice tells that it happened. Usage is
-that of all attempts together: both cost.
+no attempt is left, the typed error comes and says how much was sent. A \`failover\` notice tells that it happened, on REST
+a comment in the stream. Usage is that of all attempts together: both cost.
 
 ## Hedging
 

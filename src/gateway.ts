@@ -22,7 +22,7 @@ export interface Reservation {
 
 /** The stages of a request's life, by role. main.ts chooses who plays them. Every failure is a GatewayError. */
 export interface Stages {
-  /** Who asks, from the head alone, before a byte of the body is read. @throws `invalid_api_key` */
+  /** Who asks, from the head alone, before a byte of the body is read. @throws `invalid_api_key`, `overloaded` */
   admit(head: RequestHead): Caller;
   /** The contract's bounds, for every edge alike. @throws `invalid_value` */
   check(work: Work): void;
@@ -64,7 +64,7 @@ export interface Stages {
 
 /** What the edges see. */
 export interface Gateway {
-  /** Who asks. Called first, from the head alone. @throws GatewayError `invalid_api_key` */
+  /** Who asks. Called first, from the head alone. @throws GatewayError `invalid_api_key`, `overloaded` */
   admit(head: RequestHead): Caller;
   /**
    * The answer's frames in the contract's order, for unary callers too (the edge folds them).

@@ -173,7 +173,7 @@ export const resilience = section("How long things may take, and how often they 
   max_attempts: attempts("Attempts over all targets of a request.").default(3),
   retry_wait_ms: milliseconds(
     "Longest wait before a retry. A provider that asks for a longer one is not waited for; its error goes to the caller.",
-    { min: 0, max: 600_000, default: 10_000 },
+    { min: 0, max: 600_000, default: 5_000 },
   ),
   retry_after_sent: z.boolean().default(false).describe(afterSent),
   retry_budget: z

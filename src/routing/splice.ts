@@ -25,6 +25,7 @@ export class Splice {
   /** Part numbers of the new answer → those that the caller knows. */
   readonly #parts = new Map<number, number>();
   readonly #dropped = new Set<number>();
+  #textResumed = false;
 
   constructor(said: Said, how: Continuation) {
     this.#said = said;
@@ -93,8 +94,8 @@ export class Splice {
       else return { ...bare(frame), part: this.#numberOf(frame.part) };
       return null;
     }
-    if (kind === "text" && this.#said.textPart !== null) {
-      this.#parts.set(frame.part, this.#said.textPart);
+    if (kind === "text" && this.#said.textPart !== null && !this.#textResumed) {
+      this.#textPart(frame.part);
       return null;
     }
     this.#expectAllRepeated();
@@ -127,13 +128,11 @@ export class Splice {
     if (this.#text !== "" && !this.#optional) throw new Divergence();
   }
 
+  /** The first text of the new answer goes on with the text that the caller has. */
   #textPart(part: number): number {
-    if (
-      !this.#parts.has(part) &&
-      this.#said.textPart !== null &&
-      ![...this.#parts.values()].includes(this.#said.textPart)
-    )
-      this.#parts.set(part, this.#said.textPart);
+    const { textPart } = this.#said;
+    if (textPart !== null && !this.#textResumed) this.#parts.set(part, textPart);
+    this.#textResumed = true;
     return this.#numberOf(part);
   }
 

@@ -128,7 +128,7 @@ export class Tries {
     const nowMs = clock.nowMs();
     const askedMs = Math.max(0, soonest.notBeforeMs - nowMs);
     // What the provider asked for is kept to the end; the jitter comes on top.
-    const waitMs = askedMs > 0 ? askedMs + backoffMs(0, random) : backoffMs(this.#repeated, random);
+    const waitMs = Math.ceil(askedMs > 0 ? askedMs + backoffMs(0, random) : backoffMs(this.#repeated, random));
     const { deadlineMs, signal } = this.#context;
     if (askedMs > maxWaitMs || (deadlineMs !== null && nowMs + waitMs >= deadlineMs)) throw thrown;
     if (!this.#spend(soonest.target)) throw thrown;

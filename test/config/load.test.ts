@@ -149,7 +149,7 @@ telemetry: { metrics: { allow_cidrs: [10.0.0.0/8] }, traces: { otlp_endpoint: nu
       bounds: { connectMs: 1, firstByteMs: 2, firstTokenMs: 3, idleMs: 4, totalMs: 5 },
       keepaliveMs: 100,
       policy: plain,
-      retryWaitMs: 10_000,
+      retryWaitMs: 5_000,
       retryBudget: 0.2,
       breaker: { failures: 7, openMs: 8, slowMs: null, probeIntervalMs: null },
       queue: { maxInFlight: 4_096, maxQueued: 1_024 },

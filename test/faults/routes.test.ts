@@ -96,6 +96,18 @@ describe.each(protocols)("over %s", (protocol) => {
 });
 
 describe("over REST", () => {
+  it("a stream says in a comment that it was continued, and by whom", async () => {
+    const response = await fetch(`${gateway.url}/v1/chat/completions`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ model: "continued", stream: true, messages: [{ role: "user", content: "Hi" }] }),
+    });
+    const text = await response.text();
+    expect(text).toContain(": a/cut-text broke off (upstream_cut); b/good went on.\n\n");
+    // One answer: the ids and the role of the first part.
+    expect(text.match(/"role":"assistant"/g)).toHaveLength(1);
+  });
+
   it("an idempotency key that is used for another request is refused with 409", async () => {
     const send = (content: string) =>
       fetch(`${gateway.url}/v1/chat/completions`, {

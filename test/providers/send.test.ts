@@ -186,7 +186,7 @@ describe("the trail of an attempt", () => {
     await answered(upstream.next(), answer(200, headers, whole));
     await got;
     const kinds = context.trail.entries.map(({ kind }) => kind);
-    expect(kinds).toEqual(["attempt", "sent", "rate_limit", "answered", "attempt_ended"]);
+    expect(kinds).toEqual(["attempt", "sent", "rate_limit", "answered", "streaming", "attempt_ended"]);
     expect(context.trail.last("rate_limit")?.headers).toEqual({ "x-ratelimit-remaining-tokens": "7" });
     expect(context.trail.last("attempt_ended")).toMatchObject({ outcome: "ok", upstreamStatus: 200 });
   });

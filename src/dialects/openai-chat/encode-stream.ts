@@ -28,6 +28,11 @@ export const keepAliveComment = ": keep-alive\n\n";
 
 const done = "data: [DONE]\n\n";
 
+/** What chat clients have no place for, and people who look at the stream want to know. */
+function comment(text: string): string {
+  return `: ${text.replaceAll(/[\r\n]+/g, " ")}\n\n`;
+}
+
 /**
  * Frames that still are what one event of an OpenAI-compatible provider said are written as that event's own text, so
  * that fields unknown here survive; all others are encoded anew, with the id, time and model that the answer began with
@@ -91,9 +96,10 @@ class ChunkEncoder implements StreamEncoder {
     switch (frame.case) {
       case "completed":
         return this.#close();
+      case "notice":
+        return frame.value.code === "failover" ? comment(frame.value.message) : "";
       case "started":
       case "usage":
-      case "notice":
       case "heartbeat":
         return "";
       case "moderation":

@@ -1,4 +1,6 @@
+import { create } from "@bufbuild/protobuf";
 import { describe, expect, it } from "vitest";
+import { type ChatRequest, ChatRequestSchema } from "../../gen/trunkline/v1/chat_pb.ts";
 import { systemClock } from "../../src/domain/clock.ts";
 import { type Alias, createResolver, type Listing } from "../../src/routing/resolve.ts";
 import { TargetStates } from "../../src/routing/target-states.ts";
@@ -32,7 +34,7 @@ function resolving(listings: readonly Listing[], aliases: readonly Alias[] = [],
   });
   const resolve = async (names: readonly string[]) => (await wanted({ names, chat: null })).targets;
   const names = async (...asked: string[]) => (await resolve(asked)).map(({ name }) => name);
-  return { resolve, names, waits: () => waits };
+  return { wanted, resolve, names, waits: () => waits };
 }
 
 const east = listing("east", ["gpt-4o", "org/llama"]);
@@ -181,5 +183,63 @@ describe("a model that does not exist", () => {
     const many = Array.from({ length: 5_000 }, (_, i) => `model-${i}`);
     const { message } = await failureOf(resolving([listing("many", many), west]).resolve(["model-49999"]));
     expect(message).toContain('Did you mean "model-499"?');
+  });
+});
+
+describe("a route", () => {
+  const image = { kind: { case: "image" as const, value: {} } };
+  const picture = create(ChatRequestSchema, { messages: [{ parts: [image] }] });
+  const plain = create(ChatRequestSchema);
+  const blind = { models: new Map([["m", { facts: { inputModalities: ["text"] } }]]) };
+  const seeing = { models: new Map([["m", { facts: { inputModalities: ["text", "image"] } }]]) };
+  const listings = [listing("blind", ["m"], blind), listing("seeing", ["m"], seeing)];
+
+  it("has the rules of the first name", async () => {
+    const [one, two] = [aliasOf("one", ["west/gpt-5"], { maxAttempts: 7 }), aliasOf("two", ["east/gpt-4o"])];
+    const { wanted } = resolving([east, west], [one, two]);
+    const route = await wanted({ names: ["one", "two"], chat: plain });
+    expect(route.policy.maxAttempts).toBe(7);
+    expect(route.targets.map(({ name }) => name)).toEqual(["west/gpt-5", "east/gpt-4o"]);
+    expect((await wanted({ names: ["gpt-5"], chat: plain })).policy).toBe(policy);
+  });
+
+  it("leaves out targets that cannot serve the request, and says why", async () => {
+    const { wanted } = resolving(listings, [aliasOf("any", ["blind/m", "seeing/m"])]);
+    const route = await wanted({ names: ["any"], chat: picture });
+    expect(route.targets.map(({ name }) => name)).toEqual(["seeing/m"]);
+    expect(route.skipped.map(({ target, reason }) => [target.name, reason])).toEqual([["blind/m", "image"]]);
+    expect((await wanted({ names: ["any"], chat: plain })).targets).toHaveLength(2);
+  });
+
+  it("keeps them all when none could: the provider has the last word", async () => {
+    const { wanted } = resolving(listings, [aliasOf("any", ["blind/m", "blind/other"])]);
+    const route = await wanted({ names: ["blind/m"], chat: picture });
+    expect([route.targets.map(({ name }) => name), route.skipped]).toEqual([["blind/m"], []]);
+  });
+
+  it("gives each target the weight and the bounds that its alias says", async () => {
+    const alias = aliasOf("any", ["blind/m", "seeing/m"]);
+    const targets = [alias.targets[0], { model: "seeing/m", weight: 3, bounds: { idleMs: 5 } }].filter((one) => !!one);
+    const { wanted } = resolving(listings, [{ ...alias, targets }]);
+    const [first, second] = (await wanted({ names: ["any"], chat: plain })).targets;
+    expect([first?.weight, first?.bounds, second?.weight, second?.bounds]).toEqual([
+      undefined,
+      undefined,
+      3,
+      { idleMs: 5 },
+    ]);
+  });
+
+  it.each([
+    ["session", { routing: { sessionId: "s" } }],
+    ["prompt_cache_key", { cache: { key: "s" } }],
+  ] as const)("stays with one target by %s, where it is asked for", async (sticky, request) => {
+    const alias = aliasOf("any", ["blind/m", "seeing/m"], { strategy: "weighted", sticky });
+    const { wanted } = resolving(listings, [alias]);
+    const firstOf = async (chat: ChatRequest) => (await wanted({ names: ["any"], chat })).targets[0]?.name;
+    const stuck = await Promise.all(Array.from({ length: 30 }, () => firstOf(create(ChatRequestSchema, request))));
+    expect(new Set(stuck).size).toBe(1);
+    const free = await Promise.all(Array.from({ length: 60 }, () => firstOf(plain)));
+    expect(new Set(free).size).toBe(2);
   });
 });

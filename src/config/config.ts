@@ -1,7 +1,7 @@
 import type { ProviderInstance } from "../domain/instance.ts";
-import type { RoutePolicy } from "../domain/route.ts";
+import type { ModelAlias, RoutePolicy } from "../domain/route.ts";
 import type { Secret } from "../domain/secret.ts";
-import type { BoundOverrides, Bounds } from "../domain/time-bounds.ts";
+import type { Bounds } from "../domain/time-bounds.ts";
 
 /**
  * The finished configuration: every value checked, every default filled in, every secret read. main.ts hands each part
@@ -63,21 +63,6 @@ export interface SimulatorConfig {
   readonly enabled: boolean;
   /** Pause between two tokens of a simulated stream. Milliseconds. */
   readonly tokenDelayMs: number;
-}
-
-/** A name of the operator's own, for one model or for several. */
-export interface ModelAlias {
-  readonly name: string;
-  /** Best first; never empty, never another alias. */
-  readonly targets: readonly AliasTarget[];
-  readonly policy: RoutePolicy;
-}
-
-export interface AliasTarget {
-  /** `instance/model`, or a model name. */
-  readonly model: string;
-  readonly weight: number;
-  readonly bounds: BoundOverrides;
 }
 
 export interface ResilienceConfig {

@@ -1,7 +1,7 @@
 import { didYouMean } from "../domain/did-you-mean.ts";
 import type { ProviderInstance } from "../domain/instance.ts";
-import type { RoutePolicy } from "../domain/route.ts";
-import type { ModelAlias, ResilienceConfig } from "./config.ts";
+import type { ModelAlias, RoutePolicy } from "../domain/route.ts";
+import type { ResilienceConfig } from "./config.ts";
 import type { Findings } from "./findings.ts";
 import { boundsOf, simulatedNames } from "./finish-providers.ts";
 import { kindOfName, providerKinds } from "./provider-kinds.ts";

@@ -33,7 +33,7 @@ export type TrailEntry =
   | { readonly kind: "received"; readonly bodyBytes: number }
   | { readonly kind: "asked"; readonly model: string; readonly stream: boolean }
   | { readonly kind: "resolved"; readonly model: string; readonly targets: readonly Target[] }
-  /** A target was left out because the request asks for what its model cannot do. */
+  /** A target was left out: the request asks for what its model cannot do, or its circuit is open (`circuit_open`). */
   | { readonly kind: "skipped"; readonly target: Target; readonly reason: string }
   /** A further attempt, why it is made and how long it waited. */
   | {

@@ -1,4 +1,5 @@
 import type { Target } from "./target.ts";
+import type { BoundOverrides } from "./time-bounds.ts";
 
 /** How the target that is asked first is chosen. */
 export const strategies = ["ordered", "weighted", "least-latency", "least-busy", "cheapest"] as const;
@@ -43,4 +44,19 @@ export interface Route {
   /** Best first; never empty. */
   readonly targets: readonly Target[];
   readonly policy: RoutePolicy;
+}
+
+/** A name of the operator's own, for one model or for several. */
+export interface ModelAlias {
+  readonly name: string;
+  /** Best first; never empty, never another alias. */
+  readonly targets: readonly AliasTarget[];
+  readonly policy: RoutePolicy;
+}
+
+export interface AliasTarget {
+  /** `instance/model`, or a model name. */
+  readonly model: string;
+  readonly weight: number;
+  readonly bounds: BoundOverrides;
 }

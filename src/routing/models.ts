@@ -2,7 +2,8 @@ import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { type Model, ModelSchema, type Price, PriceSchema } from "../../gen/trunkline/v1/models_pb.ts";
 import type { ModelFacts, ModelPrices } from "../domain/model-facts.ts";
-import { type Alias, type Listing, notFound } from "./resolve.ts";
+import type { ModelAlias } from "../domain/route.ts";
+import { type Listing, notFound } from "./resolve.ts";
 
 /** A listing that also says where each model's entry comes from: `provider` or `config`. */
 export interface SourcedListing extends Listing {
@@ -10,7 +11,7 @@ export interface SourcedListing extends Listing {
 }
 
 export interface ModelsParts {
-  readonly aliases: readonly Alias[];
+  readonly aliases: readonly ModelAlias[];
   /** The listings as they are now, in the configured order. */
   listings(): readonly SourcedListing[];
   /** Whether a target is left out at present because its last answers failed. @param name `instance/model` */
@@ -29,10 +30,10 @@ export interface Models {
 
 export function createModels(parts: ModelsParts): Models {
   const now = (model: Model): Model => (parts.isOut(model.name) ? { ...model, available: false } : model);
-  const targetsOf = (alias: Alias, listings: readonly SourcedListing[]) =>
+  const targetsOf = (alias: ModelAlias, listings: readonly SourcedListing[]) =>
     alias.targets.map(({ model }) => findEntry(model, listings)?.name ?? model);
   // An alias can be asked as long as one of its targets can.
-  const aliasNow = (alias: Alias, listings: readonly SourcedListing[]): Model => {
+  const aliasNow = (alias: ModelAlias, listings: readonly SourcedListing[]): Model => {
     return { ...ofAlias(alias, listings), available: !targetsOf(alias, listings).every(parts.isOut) };
   };
   return {
@@ -58,7 +59,7 @@ export function createModels(parts: ModelsParts): Models {
 }
 
 /** An alias of one model says what that model is; one of several promises nothing. */
-function ofAlias({ name, targets }: Alias, listings: readonly SourcedListing[]): Model {
+function ofAlias({ name, targets }: ModelAlias, listings: readonly SourcedListing[]): Model {
   const [only, ...others] = targets;
   const model = only === undefined || others.length > 0 ? undefined : findEntry(only.model, listings);
   if (!model) return create(ModelSchema, { name, displayName: name, available: true, source: "alias" });

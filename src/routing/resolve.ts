@@ -4,26 +4,10 @@ import { GatewayError } from "../domain/errors.ts";
 import { estimateInputTokens } from "../domain/estimate.ts";
 import type { ProviderInstance } from "../domain/instance.ts";
 import type { ModelFacts } from "../domain/model-facts.ts";
-import type { Route, RoutePolicy, Stickiness, Strategy } from "../domain/route.ts";
+import type { AliasTarget, ModelAlias, Route, RoutePolicy, Stickiness, Strategy } from "../domain/route.ts";
 import type { Target } from "../domain/target.ts";
-import type { BoundOverrides } from "../domain/time-bounds.ts";
 import { needsOf, unfitness } from "./fitness.ts";
 import { type OrderBy, type OrderParts, order } from "./order.ts";
-
-/** A name of the operator's own for one or several models. */
-export interface Alias {
-  readonly name: string;
-  /** Best first; never another alias. */
-  readonly targets: readonly AliasTarget[];
-  readonly policy: RoutePolicy;
-}
-
-export interface AliasTarget {
-  /** `instance/model`, or a model name. */
-  readonly model: string;
-  readonly weight: number;
-  readonly bounds: BoundOverrides;
-}
 
 /** What routing needs to know of an instance's models. */
 export interface Listing {
@@ -34,7 +18,7 @@ export interface Listing {
 }
 
 export interface ResolveParts extends OrderParts {
-  readonly aliases: readonly Alias[];
+  readonly aliases: readonly ModelAlias[];
   /** The rules of names that are no alias. */
   readonly policy: RoutePolicy;
   /** The listings as they are now, in the configured order. */
@@ -187,7 +171,7 @@ function toTarget({ instance, models }: Listing, model: string, parts: ResolvePa
 
 /** What a caller could have meant. */
 export interface Known {
-  readonly aliases: readonly Alias[];
+  readonly aliases: readonly ModelAlias[];
   readonly listings: readonly Listing[];
 }
 

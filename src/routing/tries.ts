@@ -68,8 +68,11 @@ export class Tries {
 
   /** @throws GatewayError `service_unavailable` when every circuit is open */
   first(): Target {
-    const target = this.#untried.find((one) => this.#parts.states.passable(one));
+    const { states } = this.#parts;
+    const out = this.#untried.filter((one) => !states.passable(one));
+    const target = this.#untried.find((one) => !out.includes(one));
     if (target === undefined) throw this.#allOpen();
+    for (const one of out) this.#context.trail.note({ kind: "skipped", target: one, reason: "circuit_open" });
     this.#parts.budgetOf(target.instance).earn();
     return this.#take(target);
   }

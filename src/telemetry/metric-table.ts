@@ -121,7 +121,9 @@ export const metricTable = {
     name: "trunkline.targets.skipped",
     kind: "counter",
     unit: "{target}",
-    help: "Targets left out because a request asks for what their model cannot do: the missing capability, modality or `context_length`.",
+    help:
+      "Targets left out because a request asks for what their model cannot do (the missing capability, modality or " +
+      "`context_length`), or because their circuit is open (`circuit_open`).",
     labels: ["trunkline.instance", "trunkline.reason"],
   },
   circuitState: {

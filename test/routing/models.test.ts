@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
+import type { ModelAlias } from "../../src/domain/route.ts";
 import { createModels, type SourcedListing } from "../../src/routing/models.ts";
-import type { Alias } from "../../src/routing/resolve.ts";
 import { failureOf, instanceAt } from "../providers/sending.ts";
 import { aliasOf } from "./parts.ts";
 
@@ -11,7 +11,7 @@ function listing(name: string, ids: readonly string[], provider = "openai"): Sou
 }
 
 const listings = [listing("west", ["gpt-5", "gpt-4o"]), listing("east", ["gpt-4o", "org/llama"])];
-const aliases: readonly Alias[] = [
+const aliases: readonly ModelAlias[] = [
   aliasOf("smart", ["gpt-5"]),
   aliasOf("any", ["west/gpt-4o", "east/gpt-4o"]),
   aliasOf("ghost", ["east/gone"]),

@@ -1,8 +1,7 @@
 import { type Clock, systemClock } from "../../src/domain/clock.ts";
-import type { Route, RoutePolicy } from "../../src/domain/route.ts";
+import type { ModelAlias, Route, RoutePolicy } from "../../src/domain/route.ts";
 import type { Target } from "../../src/domain/target.ts";
 import type { AttemptParts, Sender } from "../../src/routing/attempt.ts";
-import type { Alias } from "../../src/routing/resolve.ts";
 import { budgets } from "../../src/routing/retry-budget.ts";
 import { TargetStates } from "../../src/routing/target-states.ts";
 
@@ -56,7 +55,7 @@ export function attemptParts(sender: Sender, more: Partial<AttemptParts> = {}): 
 }
 
 /** An alias as configuration gives it. */
-export function aliasOf(name: string, models: readonly string[], more: Partial<RoutePolicy> = {}): Alias {
+export function aliasOf(name: string, models: readonly string[], more: Partial<RoutePolicy> = {}): ModelAlias {
   const targets = models.map((model) => ({ model, weight: 1, bounds: {} }));
   return { name, targets, policy: { ...policy, ...more } };
 }

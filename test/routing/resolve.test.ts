@@ -2,7 +2,8 @@ import { create } from "@bufbuild/protobuf";
 import { describe, expect, it } from "vitest";
 import { type ChatRequest, ChatRequestSchema } from "../../gen/trunkline/v1/chat_pb.ts";
 import { systemClock } from "../../src/domain/clock.ts";
-import { type Alias, createResolver, type Listing } from "../../src/routing/resolve.ts";
+import type { ModelAlias } from "../../src/domain/route.ts";
+import { createResolver, type Listing } from "../../src/routing/resolve.ts";
 import { TargetStates } from "../../src/routing/target-states.ts";
 import { failureOf, instanceAt } from "../providers/sending.ts";
 import { aliasOf, breaker, policy } from "./parts.ts";
@@ -16,7 +17,7 @@ function listing(name: string, models: readonly string[] | null, more: Partial<L
 }
 
 /** @param later the listings once the first reading is done; the same ones by default */
-function resolving(listings: readonly Listing[], aliases: readonly Alias[] = [], later = listings) {
+function resolving(listings: readonly Listing[], aliases: readonly ModelAlias[] = [], later = listings) {
   let now = listings;
   let waits = 0;
   const wanted = createResolver({

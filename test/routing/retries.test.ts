@@ -172,6 +172,21 @@ describe("an outage", () => {
     expect(asked).toHaveLength(7);
   });
 
+  it("of one target leaves it out while others serve, and says so", async () => {
+    const { parts, turns, asked } = request({ "a/m": Array(5).fill(failure()) });
+    const attempt = createAttempt(parts);
+    const send = async () => {
+      const context = contextOf();
+      await turns.until(collect(attempt.chat(routeOf([a, b]), callOf(), context)));
+      return context;
+    };
+    for (let i = 0; i < 5; i++) await send();
+    asked.length = 0;
+    const context = await send();
+    expect(asked).toEqual([expect.stringMatching(/^b\/m/)]);
+    expect(context.trail.last("skipped")).toMatchObject({ target: { name: "a/m" }, reason: "circuit_open" });
+  });
+
   it("of one request counts once, however often it was repeated", async () => {
     const { run, parts } = request({ "a/m": Array(9).fill(failure()) });
     await run([a]);

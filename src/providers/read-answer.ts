@@ -95,7 +95,9 @@ export async function readReply({ status, headers, body }: Incoming, maxBytes = 
  * compressed. Never throws.
  */
 export async function readFailure(incoming: Incoming, clock: Clock): Promise<HttpReply> {
-  const { status, headers, body } = incoming;
+  const { status, body } = incoming;
+  // What it says of dates is read against its own clock; a provider that does not tell the time is taken to have ours.
+  const headers = { date: new Date(clock.wallMs()).toUTCString(), ...incoming.headers };
   const parts: Uint8Array[] = [];
   let bytes = 0;
   const cancelTimer = clock.after(maxErrorMs, () => incoming.abort());

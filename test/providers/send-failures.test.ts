@@ -38,6 +38,17 @@ describe("a failed call", () => {
     expect(context.trail.last("attempt_ended")).toMatchObject({ upstreamStatus: 429, upstreamRequestId: "up-1" });
   });
 
+  it.each([
+    ["its own clock", { date: "Thu, 01 Jan 2026 10:00:00 GMT" }, 7_000],
+    ["ours where it does not tell the time", {}, 36_007_000],
+  ])("is asked to wait until a date by %s", async (_, date, retryAfterMs) => {
+    const { upstream, chat } = await startSender({}, createFakeClock(Date.UTC(2026, 0, 1)));
+    const failed = failureOf(chat());
+    const headers = { "retry-after": "Thu, 01 Jan 2026 10:00:07 GMT", ...date };
+    await answered(upstream.next(), answer(429, headers, limited));
+    expect(await failed).toMatchObject({ code: "rate_limit_exceeded", detail: { retryAfterMs } });
+  });
+
   it("keeps its status when its body is endless", async () => {
     const { upstream, chat } = await startSender();
     const failed = failureOf(chat());

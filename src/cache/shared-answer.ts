@@ -3,8 +3,11 @@ import type { RequestContext } from "../domain/context.ts";
 
 type Answer = AsyncIterable<readonly Frame[]>;
 
-/** What may be ahead of the slowest reader: then the provider waits, as for a single reader. Bytes. */
-const maxAheadBytes = 256 * 1024;
+/**
+ * What may be ahead of the slowest reader: then the provider waits, as for a single reader. With what the connection
+ * itself holds, below 256 KiB. Bytes.
+ */
+const maxAheadBytes = 128 * 1024;
 /** Answers above this are not kept for those who come later. Bytes. */
 const maxKeptBytes = 4 * 1024 * 1024;
 

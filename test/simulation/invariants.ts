@@ -74,12 +74,15 @@ function checkCalls({ marker }: Asking, { asking, network }: World, expect: Expe
 }
 
 /** Usage is told once, and is what the provider that finished said, with what cut attempts used before. */
-function checkUsage({ marker, frames, model }: Asking, { asking }: World, expect: Expect): void {
+function checkUsage({ marker, frames, model, context }: Asking, { asking }: World, expect: Expect): void {
   const spoken = asking.flatMap((one) => (one.marker === marker ? one.spoken : []));
   const end = frames.at(-1);
   if (end?.case !== "completed") return;
   const { usage } = end.value;
   expect(usage !== undefined, `${marker} has no usage`);
+  const recorded = context?.trail.last("usage")?.usage;
+  const isRecorded = recorded?.inputTokens === usage?.inputTokens && recorded?.outputTokens === usage?.outputTokens;
+  expect(isRecorded, `${marker} used ${usage?.outputTokens}, and ${recorded?.outputTokens} were recorded`);
   const continued = frames.some((frame) => frame.case === "notice" && frame.value.detail.how !== undefined);
   if (usage === undefined || continued || usage.estimated) return;
   const counts = spoken.some(

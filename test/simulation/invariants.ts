@@ -1,4 +1,4 @@
-import { goesOn } from "./provider.ts";
+import { goesOn, maxPromptTokens } from "./provider.ts";
 import type { Asking, World } from "./world.ts";
 import { wordsOf } from "./world.ts";
 
@@ -84,6 +84,8 @@ function checkUsage({ marker, frames, model, context }: Asking, { asking }: Worl
   const isRecorded = recorded?.inputTokens === usage?.inputTokens && recorded?.outputTokens === usage?.outputTokens;
   expect(isRecorded, `${marker} used ${usage?.outputTokens}, and ${recorded?.outputTokens} were recorded`);
   const continued = frames.some((frame) => frame.case === "notice" && frame.value.detail.how !== undefined);
+  // No single attempt counts so much of the prompt: both legs cost.
+  if (continued) expect((usage?.inputTokens ?? 0) > maxPromptTokens, `${marker} was continued and paid once`);
   if (usage === undefined || continued || usage.estimated) return;
   const counts = spoken.some(
     ({ usage: { input, output } }) => usage.inputTokens === input && usage.outputTokens === output,

@@ -17,10 +17,13 @@ export interface Question {
   readonly prefill: string;
 }
 
+/** The most that a provider counts of a prompt. Tokens. */
+export const maxPromptTokens = 11;
+
 /** A good answer in the provider's wire format, with signs of life and line ends as they come. */
 export function answerTo(question: Question, random: Random): Spoken {
   const words = remaining(question);
-  const usage = { input: 7 + random.below(5), output: Math.max(1, words.length) };
+  const usage = { input: maxPromptTokens - random.below(5), output: Math.max(1, words.length) };
   const text = question.anthropic ? anthropic(question, words, usage, random) : openai(question, words, usage, random);
   return { contentType: question.stream ? "text/event-stream" : "application/json", text, usage };
 }

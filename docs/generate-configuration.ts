@@ -88,7 +88,16 @@ function sections(node: SchemaNode, path: readonly string[]): string[] {
       const rest = sections(entryOf(field), place);
       return rest.length === 0 ? [] : [`### ${code(place.join("."))}`, describe(field), ...rest];
     });
-  return [...own, ...inner];
+  const listed = leaves.flatMap(([name, field]) => listEntry(name, field, path));
+  return [...own, ...listed, ...inner];
+}
+
+/** A section for the entries of a list that may be spelled out. */
+function listEntry(name: string, { items }: SchemaNode, path: readonly string[]): string[] {
+  const entry = [items, ...(items?.anyOf ?? [])].find((choice) => choice?.properties !== undefined);
+  if (entry === undefined) return [];
+  const place = [...path, `${name}[]`];
+  return [`### ${code(place.join("."))}`, entry.description ?? "", ...sections(entry, place)];
 }
 
 function describe(field: SchemaNode): string {

@@ -62,7 +62,7 @@ const modelEntry = z.union([
         .optional()
         .describe("What its tokens cost, for `cheapest`. Default: unknown."),
     })
-    .describe("A model with facts of its own."),
+    .describe("A model with facts of its own, instead of its name alone."),
 ]);
 
 const keyName = text(/^[a-z0-9]+(-[a-z0-9]+)*$/, "names of lower-case letters and digits, parts joined by `-`").max(64);
@@ -74,7 +74,7 @@ const providerKey = z
     secret: secretReference("The key."),
     weight: weight.describe("Share of the requests, relative to the other keys'."),
   })
-  .describe("One of several keys.");
+  .describe("One key of an instance.");
 
 /** One instance of a provider, under its name. */
 export const providerSchema = z
@@ -125,11 +125,11 @@ const target = z.union([
   modelName,
   z
     .strictObject({
-      model: modelName,
+      model: modelName.describe("`instance/model`, or a model name that an instance offers."),
       weight: weight.describe("Share of the requests under `weighted` and `least-busy`, relative to the others'."),
       ...boundOverrides,
     })
-    .describe("The same, spelled out."),
+    .describe("A target with a weight or bounds of its own, instead of its name alone."),
 ]);
 
 /** One alias or virtual model, under its name. */

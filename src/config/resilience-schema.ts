@@ -27,8 +27,8 @@ const override = (name: BoundName) =>
     .optional()
     .describe(
       name === "first_byte_timeout_ms"
-        ? "The same bound, for this one only; it then holds for answers that come whole as well."
-        : "The same bound, for this one only.",
+        ? `As \`resilience.${name}\`, for this one only; it then holds for answers that come whole as well.`
+        : `As \`resilience.${name}\`, for this one only.`,
     );
 
 /** Bounds of a provider, a route or a target, where they differ from those of `resilience`. */

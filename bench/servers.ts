@@ -30,10 +30,10 @@ export async function startMock(program: string): Promise<Server> {
 }
 
 /** The bare pass-through that ratios refer to: it copies bytes and looks at nothing. */
-export async function startBare(upstream: Server): Promise<Server> {
+export async function startBare(upstream: Server, flags: readonly string[] = []): Promise<Server> {
   const port = await freePort();
   const env = { UP: upstream.url, PORT: String(port), CONNS: "2048" };
-  return start([process.execPath, join(root, "bench/bare/bare.mjs")], env, `http://127.0.0.1:${port}`, "/");
+  return start([process.execPath, ...flags, join(root, "bench/bare/bare.mjs")], env, `http://127.0.0.1:${port}`, "/");
 }
 
 /** A gateway from its source, with the `trunkline.yaml` of a folder. */
@@ -53,12 +53,14 @@ interface GatewayToMeasure {
   readonly dataDir: string;
   /** The bundle; that of this tree by default. */
   readonly program?: string;
+  /** More options for Node. */
+  readonly flags?: readonly string[];
 }
 
 /** The bundled gateway with a master key; `opsUrl` has its metrics. */
 export async function startGateway(
   upstream: Server,
-  { models, dataDir, program = join(root, "dist/trunkline.mjs") }: GatewayToMeasure,
+  { models, dataDir, program = join(root, "dist/trunkline.mjs"), flags = [] }: GatewayToMeasure,
 ): Promise<Server & { readonly opsUrl: string }> {
   const port = await freePort();
   const opsPort = await freePort();
@@ -72,7 +74,7 @@ export async function startGateway(
     TRUNKLINE_DATA_DIR: dataDir,
   };
   // As the image and `npm start` run it.
-  const command = [process.execPath, "--max-semi-space-size=32", program, "serve"];
+  const command = [process.execPath, "--max-semi-space-size=32", ...flags, program, "serve"];
   // Its log goes to a file, as a service manager would have it.
   const log = join(dataDir, "gateway.log");
   const server = await start(command, env, `http://127.0.0.1:${port}`, "/health/ready", log);

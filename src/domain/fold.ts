@@ -1,7 +1,8 @@
 import { clone, create } from "@bufbuild/protobuf";
-import { type ChatResponse, ChatResponseSchema, type Choice, ChoiceSchema } from "../../gen/trunkline/v1/chat_pb.ts";
-import { ChatMessageSchema, MediaSchema, type Part, PartSchema, Role } from "../../gen/trunkline/v1/message_pb.ts";
+import type { ChatResponse, Choice } from "../../gen/trunkline/v1/chat_pb.ts";
+import { MediaSchema, type Part, PartSchema, Role } from "../../gen/trunkline/v1/message_pb.ts";
 import type { Completed, Finished, PartFinished, Started } from "../../gen/trunkline/v1/stream_pb.ts";
+import { blankChatResponse, blankChoice, chatMessage, partOf } from "./blank.ts";
 import type { Dialect, Frame, Wire } from "./chat.ts";
 import { GatewayError } from "./errors.ts";
 
@@ -44,7 +45,8 @@ export function createFold(): Fold {
     push,
     response(requestId) {
       mustBeComplete();
-      const answer = create(ChatResponseSchema, { requestId });
+      const answer = blankChatResponse();
+      answer.requestId = requestId;
       for (const frames of batches) for (const frame of frames) fold(answer, frame);
       return answer;
     },
@@ -179,16 +181,16 @@ function foldFinished(choice: Choice, end: Finished): void {
 function choiceAt(answer: ChatResponse, index: number): Choice {
   let choice = answer.choices.find((known) => known.index === index);
   if (choice) return choice;
-  choice = create(ChoiceSchema, { index, message: create(ChatMessageSchema, { role: Role.ASSISTANT }) });
+  choice = blankChoice(index);
   answer.choices.push(choice);
   answer.choices.sort((a, b) => a.index - b.index);
   return choice;
 }
 
 function partAt(choice: Choice, number: number): Part {
-  choice.message ??= create(ChatMessageSchema, { role: Role.ASSISTANT });
+  choice.message ??= chatMessage(Role.ASSISTANT, []);
   const { parts } = choice.message;
-  while (parts.length <= number) parts.push(create(PartSchema));
+  while (parts.length <= number) parts.push(partOf({ case: undefined }));
   // The loop above made the place.
   return parts[number] as Part;
 }

@@ -1,12 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
-import {
-  type Notice,
-  NoticeSchema,
-  type ServedBy,
-  ServedBySchema,
-  UsageSchema,
-} from "../../gen/trunkline/v1/usage_pb.ts";
+import { type Notice, NoticeSchema, type ServedBy, UsageSchema } from "../../gen/trunkline/v1/usage_pb.ts";
+import { blankServedBy } from "../domain/blank.ts";
 import type { ChatCall, Frame } from "../domain/chat.ts";
 import { estimateUsage, type Sizes, sizesOf } from "../domain/estimate.ts";
 import type { Loss } from "../domain/loss.ts";
@@ -22,7 +17,7 @@ export interface Served {
 
 export function toServedBy({ target, simulated, upstreamRequestId, attempts }: Served): ServedBy {
   const { provider, instance, model } = target;
-  return create(ServedBySchema, { provider, instance, model, upstreamRequestId, attempts, simulated });
+  return { ...blankServedBy(), provider, instance, model, upstreamRequestId, attempts, simulated };
 }
 
 /** What callers are told of settings that the target did not get. */

@@ -1,16 +1,20 @@
-import { type Logger, pino } from "pino";
 import type { Clock } from "../domain/clock.ts";
 import type { Log, LogFields } from "../domain/log.ts";
 import { prettyLine } from "./pretty-line.ts";
-import { tidyFields, tidyText } from "./tidy.ts";
+import { tidyMembers, tidyText } from "./tidy.ts";
+
+type Level = "debug" | "info" | "warn" | "error";
 
 export interface LogOptions {
-  readonly level: "debug" | "info" | "warn" | "error";
+  readonly level: Level;
   readonly format: "json" | "pretty";
   readonly clock: Pick<Clock, "wallMs">;
   /** Where lines go, each with its line feed; process.stderr fits. */
   readonly destination: { write(line: string): unknown };
 }
+
+/** Least important first. */
+const levels: readonly Level[] = ["debug", "info", "warn", "error"];
 
 /** Names that every line has; a field of that name is written with an underscore, so that no JSON key comes twice. */
 const ownNames = new Set(["time", "level", "message"]);
@@ -19,18 +23,50 @@ const ownNames = new Set(["time", "level", "message"]);
  * A log of JSON lines: `{"level":"info","time":"2026-11-23T12:00:00.000Z","message":"…", …fields}`. Every entry is one
  * line whatever its fields hold, at most some 20 KB long; secrets print as `[secret]`.
  */
-export function createLog({ level, format, clock, destination }: LogOptions): Log {
-  const logger = pino(
-    {
-      level,
-      base: null,
-      messageKey: "message",
-      timestamp: createTimestamp(clock),
-      formatters: { level: (label) => ({ level: label }) },
-    },
-    format === "json" ? destination : { write: (line: string) => destination.write(prettyLine(line)) },
-  );
-  return over(logger, {});
+export function createLog(options: LogOptions): Log {
+  return new LineLog({ ...options, time: createTimestamp(options.clock) }, {});
+}
+
+interface Lines extends LogOptions {
+  readonly time: () => string;
+}
+
+class LineLog implements Log {
+  readonly #lines: Lines;
+  readonly #bound: LogFields;
+
+  constructor(lines: Lines, bound: LogFields) {
+    this.#lines = lines;
+    this.#bound = bound;
+  }
+
+  debug(message: string, fields?: LogFields): void {
+    this.#write("debug", message, fields);
+  }
+
+  info(message: string, fields?: LogFields): void {
+    this.#write("info", message, fields);
+  }
+
+  warn(message: string, fields?: LogFields): void {
+    this.#write("warn", message, fields);
+  }
+
+  error(message: string, fields?: LogFields): void {
+    this.#write("error", message, fields);
+  }
+
+  with(fields: LogFields): Log {
+    return new LineLog(this.#lines, { ...this.#bound, ...fields });
+  }
+
+  #write(level: Level, message: string, fields: LogFields | undefined): void {
+    const { level: least, format, time, destination } = this.#lines;
+    if (levels.indexOf(level) < levels.indexOf(least)) return;
+    const members = tidyMembers(renamed({ ...this.#bound, ...fields }));
+    const line = `{"level":"${level}"${time()},"message":${JSON.stringify(tidyText(message))}${members}}\n`;
+    destination.write(format === "json" ? line : prettyLine(line));
+  }
 }
 
 /** The member `time`, written once for all lines of a millisecond. */
@@ -47,23 +83,10 @@ function createTimestamp(clock: Pick<Clock, "wallMs">): () => string {
   };
 }
 
-function over(logger: Logger, bound: LogFields): Log {
-  const write = (level: "debug" | "info" | "warn" | "error") => (message: string, fields?: LogFields) => {
-    // Preparing the fields costs more than writing them: not for lines that nobody sees.
-    if (!logger.isLevelEnabled(level)) return;
-    logger[level](tidyFields(renamed({ ...bound, ...fields })), "%s", tidyText(message));
-  };
-  return {
-    debug: write("debug"),
-    info: write("info"),
-    warn: write("warn"),
-    error: write("error"),
-    with: (fields) => over(logger, { ...bound, ...fields }),
-  };
-}
-
 function renamed(fields: LogFields): LogFields {
-  if (!Object.keys(fields).some((name) => ownNames.has(name))) return fields;
+  let isClear = true;
+  for (const name in fields) isClear &&= !ownNames.has(name);
+  if (isClear) return fields;
   return Object.fromEntries(
     Object.entries(fields).map(([name, value]) => [ownNames.has(name) ? `_${name}` : name, value]),
   );

@@ -6,6 +6,8 @@ const maxLineChars = 16_384;
 const maxTextChars = 2_048;
 /** Most entries of one list or object. */
 const maxEntries = 50;
+/** Most characters of a name. */
+const maxNameChars = 128;
 /** How deep fields may nest, and how many causes of an error are followed. */
 const maxDepth = 5;
 
@@ -17,11 +19,11 @@ const secretName =
 const obeyed = /[\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
 
 /**
- * Prepares fields for one log line: plain JSON values, bounded in depth and size, without secrets and without characters
- * that could forge a line or steer a terminal. Whatever is cut ends in `…`.
+ * The members of one log line as JSON text, each with a comma before it: bounded in depth and size, without secrets and
+ * without characters that could forge a line or steer a terminal. Whatever is cut ends in `…`.
  */
-export function tidyFields(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return tidyObject(fields, { left: maxLineChars }, 0);
+export function tidyMembers(fields: Readonly<Record<string, unknown>>): string {
+  return membersOf(fields, { left: maxLineChars }, 0);
 }
 
 /** What tidyText changes at all: few texts need the passes that it takes. */
@@ -41,63 +43,89 @@ interface Room {
   left: number;
 }
 
-function tidy(value: unknown, room: Room, depth: number): unknown {
+/** A value as JSON text; null for what has none, which JSON leaves out of objects. */
+function tidy(value: unknown, room: Room, depth: number): string | null {
   switch (typeof value) {
     case "string":
-      return spend(value, room);
+      return quoted(value, room);
     case "bigint":
-      return value.toString();
+      return quoted(value.toString(), room);
     case "number":
-      return Number.isFinite(value) ? value : String(value);
+      return Number.isFinite(value) ? String(value) : `"${value}"`;
     case "boolean":
+      return value ? "true" : "false";
     case "undefined":
-      return value;
+      return null;
     case "object":
-      return value === null ? null : tidyReference(value, room, depth);
+      return value === null ? "null" : tidyReference(value, room, depth);
     default:
-      return `[${typeof value}]`;
+      return `"[${typeof value}]"`;
   }
 }
 
-function tidyReference(value: object, room: Room, depth: number): unknown {
-  if (value instanceof Secret) return "[secret]";
-  if (depth >= maxDepth) return "…";
+function tidyReference(value: object, room: Room, depth: number): string {
+  if (value instanceof Secret) return '"[secret]"';
+  if (depth >= maxDepth) return '"…"';
   if (value instanceof Error) return tidyError(value, room, depth);
-  if (value instanceof Date) return Number.isNaN(value.getTime()) ? "invalid date" : value.toISOString();
-  if (ArrayBuffer.isView(value)) return `[${value.byteLength} bytes]`;
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? '"invalid date"' : JSON.stringify(value);
+  if (ArrayBuffer.isView(value)) return `"[${value.byteLength} bytes]"`;
   if (value instanceof Map) return tidyObject(Object.fromEntries(value), room, depth);
   if (Array.isArray(value) || value instanceof Set) {
-    const list = [...value].slice(0, maxEntries).map((entry) => tidy(entry, room, depth + 1));
+    const list = [...value].slice(0, maxEntries).map((entry) => tidy(entry, room, depth + 1) ?? "null");
     const size = Array.isArray(value) ? value.length : value.size;
-    return size > maxEntries ? [...list, "…"] : list;
+    return `[${(size > maxEntries ? [...list, '"…"'] : list).join(",")}]`;
   }
   return tidyObject(value, room, depth);
 }
 
-function tidyObject(value: object, room: Room, depth: number): Record<string, unknown> {
-  const tidied: Record<string, unknown> = {};
+function tidyObject(value: object, room: Room, depth: number): string {
+  return `{${membersOf(value, room, depth).slice(1)}}`;
+}
+
+function membersOf(value: object, room: Room, depth: number): string {
+  let members = "";
   let count = 0;
   for (const [name, entry] of Object.entries(value)) {
-    if (count++ >= maxEntries || room.left <= 0) {
-      tidied["…"] = "…";
-      break;
-    }
-    tidied[spend(name, room, 128)] = secretName.test(name) && entry != null ? "[secret]" : tidy(entry, room, depth + 1);
+    if (count++ >= maxEntries || room.left <= 0) return `${members},"…":"…"`;
+    const label = labelOf(name);
+    room.left -= label.chars;
+    const text = label.isSecret && entry != null ? '"[secret]"' : tidy(entry, room, depth + 1);
+    if (text !== null) members += `,${label.key}:${text}`;
   }
-  return tidied;
+  return members;
+}
+
+/** A member's name, ready to be written. */
+interface Label {
+  readonly key: string;
+  readonly chars: number;
+  readonly isSecret: boolean;
+}
+
+/** Names are few and come with every line. */
+const labels = new Map<string, Label>();
+const maxLabels = 500;
+
+function labelOf(name: string): Label {
+  const known = labels.get(name);
+  if (known) return known;
+  const tidied = tidyText(name, maxNameChars);
+  const label = { key: JSON.stringify(tidied), chars: tidied.length, isSecret: secretName.test(name) };
+  if (labels.size < maxLabels && name.length <= maxNameChars) labels.set(name, label);
+  return label;
 }
 
 /** Name, code, message, facts, stack and cause; nothing else that libraries hang on their errors (requests, headers). */
-function tidyError(error: Error, room: Room, depth: number): Record<string, unknown> {
-  const tidied: Record<string, unknown> = { type: error.name, message: spend(withoutSnippet(error.message), room) };
-  if ("code" in error && (typeof error.code === "string" || typeof error.code === "number")) tidied.code = error.code;
-  if ("detail" in error) tidied.detail = tidy(error.detail, room, depth + 1);
-  if (error.cause !== undefined) tidied.cause = tidy(error.cause, room, depth + 1);
-  if (error instanceof AggregateError) tidied.errors = tidy(error.errors, room, depth + 1);
+function tidyError(error: Error, room: Room, depth: number): string {
+  const facts: Record<string, unknown> = { type: error.name, message: withoutSnippet(error.message) };
+  if ("code" in error && (typeof error.code === "string" || typeof error.code === "number")) facts.code = error.code;
+  if ("detail" in error) facts.detail = error.detail;
+  if (error.cause !== undefined) facts.cause = error.cause;
+  if (error instanceof AggregateError) facts.errors = error.errors;
   // The first line repeats the message; the frames are what the stack adds.
   const frames = error.stack?.split("\n").filter((line) => /^\s+at /.test(line));
-  if (frames && frames.length > 0) tidied.stack = spend(frames.map((line) => line.trim()).join("\n"), room);
-  return tidied;
+  if (frames && frames.length > 0) facts.stack = frames.map((line) => line.trim()).join("\n");
+  return tidyObject(facts, room, depth);
 }
 
 /** V8 quotes the text that JSON.parse could not read, which may be a prompt. */
@@ -105,8 +133,8 @@ function withoutSnippet(message: string): string {
   return message.replace(/,? ?(\.\.\.)?".*"(\.\.\.)? is not valid JSON$/s, " is not valid JSON");
 }
 
-function spend(text: string, room: Room, maxChars = maxTextChars): string {
-  const tidied = tidyText(text, Math.max(0, Math.min(maxChars, room.left)));
+function quoted(text: string, room: Room): string {
+  const tidied = tidyText(text, Math.max(0, Math.min(maxTextChars, room.left)));
   room.left -= tidied.length;
-  return tidied;
+  return JSON.stringify(tidied);
 }

@@ -21,7 +21,7 @@ describe("createLog", () => {
     const { log, lines } = setUp();
     log.info("listening", { url: "http://127.0.0.1:8080", workers: 1 });
     expect(lines).toEqual([
-      '{"level":"info","time":"2026-11-23T12:00:00.000Z","url":"http://127.0.0.1:8080","workers":1,"message":"listening"}\n',
+      '{"level":"info","time":"2026-11-23T12:00:00.000Z","message":"listening","url":"http://127.0.0.1:8080","workers":1}\n',
     ]);
   });
 

@@ -1,8 +1,8 @@
-import { create } from "@bufbuild/protobuf";
-import { CompletedSchema, StartedSchema } from "../../../gen/trunkline/v1/stream_pb.ts";
 import type { ModerationResult, Usage } from "../../../gen/trunkline/v1/usage_pb.ts";
-import { type Frame, withWire } from "../../domain/chat.ts";
+import { blankCompleted, blankStarted } from "../../domain/blank.ts";
+import { type Frame, type Wire, withWire } from "../../domain/chat.ts";
 import { GatewayError } from "../../domain/errors.ts";
+import { EventTemplate } from "../event-template.ts";
 import { ChoiceDecoder } from "./decode-choice.ts";
 import { decodeModeration } from "./decode-moderation.ts";
 import { decodeUsage } from "./decode-usage.ts";
@@ -26,6 +26,10 @@ export class AnswerDecoder {
   #serviceTier = "";
   readonly #moderation: ModerationResult[] = [];
   readonly #unmapped: Record<string, unknown> = {};
+  /** Padding against those who measure lengths is random, and nothing else. */
+  readonly #template = new EventTemplate("content", "obfuscation");
+  /** Where the text of the event that the template was learned from went. */
+  #pattern: Pick<Frame, "choice" | "part"> = { choice: 0, part: 0 };
   done = false;
 
   constructor(options: AnswerOptions) {
@@ -34,10 +38,26 @@ export class AnswerDecoder {
 
   /** @throws GatewayError when the event is an error, `upstream_error` when it is not JSON */
   pushChunk(data: string): readonly Frame[] {
+    const text = this.#template.match(data);
+    if (text !== null && text !== "") return [this.#repeated(text, data)];
+    this.#template.forget();
     if (data.trim() === "[DONE]") return this.#complete(`data: ${data}\n\n`);
     const chunk = parseObject(data, "a stream event");
     const { frames, repaired } = this.#step(chunk, "delta");
-    return repaired ? frames : withWire(frames, "openai-chat", `data: ${data.replaceAll("\n", "\ndata: ")}\n\n`);
+    if (repaired) return frames;
+    const [frame] = frames;
+    if (frames.length === 1 && frame?.case === "textDelta" && !frame.logprobs && !data.includes("\n")) {
+      this.#pattern = frame;
+      this.#template.learn(data);
+    }
+    return withWire(frames, "openai-chat", `data: ${data.replaceAll("\n", "\ndata: ")}\n\n`);
+  }
+
+  /** The frame of an event that differs from the one before in nothing but its text. */
+  #repeated(value: string, data: string): Frame {
+    const { choice, part } = this.#pattern;
+    const wire: Wire = { dialect: "openai-chat", text: `data: ${data}\n\n`, frames: 1, whole: false };
+    return { case: "textDelta", value, choice, part, wire };
   }
 
   /** A whole answer. */
@@ -94,11 +114,10 @@ export class AnswerDecoder {
     this.#started = true;
     this.#id = textOf(chunk, "id");
     const seconds = typeof chunk.created === "number" && Number.isSafeInteger(chunk.created) ? chunk.created : null;
-    const value = create(StartedSchema, {
-      id: this.#id,
-      model: textOf(chunk, "model"),
-      ...(seconds === null ? {} : { created: { seconds: BigInt(seconds), nanos: 0 } }),
-    });
+    const value = blankStarted(this.#id, textOf(chunk, "model"));
+    if (seconds !== null) {
+      value.created = { $typeName: "google.protobuf.Timestamp", seconds: BigInt(seconds), nanos: 0 };
+    }
     return { case: "started", value, choice: 0, part: 0 };
   }
 
@@ -141,13 +160,13 @@ export class AnswerDecoder {
 
   #completed(): Frame {
     const kind = this.#options.keepUnmapped;
-    const value = create(CompletedSchema, {
-      serviceTier: this.#serviceTier,
-      moderation: this.#moderation,
-      ...(this.#usage && { usage: this.#usage }),
-      ...(kind !== undefined &&
-        Object.keys(this.#unmapped).length > 0 && { providerData: { [kind]: JSON.stringify(this.#unmapped) } }),
-    });
+    const value = blankCompleted();
+    value.serviceTier = this.#serviceTier;
+    value.moderation = this.#moderation;
+    if (this.#usage) value.usage = this.#usage;
+    if (kind !== undefined && Object.keys(this.#unmapped).length > 0) {
+      value.providerData[kind] = JSON.stringify(this.#unmapped);
+    }
     return { case: "completed", value, choice: 0, part: 0 };
   }
 }

@@ -6,8 +6,9 @@ import {
   type Part,
   PartSchema,
 } from "../../../gen/trunkline/v1/message_pb.ts";
-import { FinishedSchema, FinishReason, PartFinishedSchema } from "../../../gen/trunkline/v1/stream_pb.ts";
+import { FinishReason, PartFinishedSchema } from "../../../gen/trunkline/v1/stream_pb.ts";
 import { type TokenLogprob, TokenLogprobSchema } from "../../../gen/trunkline/v1/usage_pb.ts";
+import { blankFinished } from "../../domain/blank.ts";
 import type { Frame } from "../../domain/chat.ts";
 import { CallsDecoder } from "./decode-calls.ts";
 import { type Fields, fieldsOf, isFields, listOf, textOf } from "./wire.ts";
@@ -156,7 +157,7 @@ export class ChoiceDecoder {
     else if (reason === FinishReason.STOP && this.#parts.has("refusal")) reason = FinishReason.REFUSAL;
     if (!exactReasons.has(native) || (native === "stop" && reason === FinishReason.TOOL_CALLS)) this.repaired = true;
     this.#frames.push(...this.#closeParts(), ...this.#calls.finish());
-    this.#push("finished", create(FinishedSchema, { reason, native }), 0);
+    this.#push("finished", blankFinished(reason, native), 0);
   }
 
   #closeParts(): Frame[] {

@@ -5,10 +5,10 @@ import {
   ImagePartSchema,
   MediaSchema,
   type Part,
-  PartSchema,
   RefusalPartSchema,
   VideoPartSchema,
 } from "../../../gen/trunkline/v1/message_pb.ts";
+import { partOf, textPart } from "../../domain/blank.ts";
 import type { JsonObject } from "../json-body.ts";
 import {
   invalid,
@@ -46,10 +46,6 @@ export function parseTextContent(value: unknown, place: Place): Part[] {
   return parts;
 }
 
-function textPart(text: string): Part {
-  return create(PartSchema, { kind: { case: "text", value: text } });
-}
-
 function parsePart(value: unknown, place: Place, allowed: readonly ContentType[], notes: ParseNotes): Part {
   const part = toObject(value, place);
   const type = allowed.find((name) => name === part.type);
@@ -58,7 +54,7 @@ function parsePart(value: unknown, place: Place, allowed: readonly ContentType[]
     throw invalid(place.at("type", ""), `must be ${allowed.length === 1 ? "" : "one of "}${names}.`);
   }
   noteUnknown(part, knownMembers[type], place, notes);
-  const read = create(PartSchema, { kind: parseKind(type, part, place) });
+  const read = partOf(parseKind(type, part, place));
   const cache = cacheMarkOf(part, place);
   if (cache) read.cache = cache;
   return read;

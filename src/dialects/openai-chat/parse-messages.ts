@@ -1,13 +1,13 @@
 import { create } from "@bufbuild/protobuf";
 import {
   type ChatMessage,
-  ChatMessageSchema,
   type Part,
   PartSchema,
   RefusalPartSchema,
   Role,
   ToolResultSchema,
 } from "../../../gen/trunkline/v1/message_pb.ts";
+import { chatMessage } from "../../domain/blank.ts";
 import type { JsonObject } from "../json-body.ts";
 import {
   invalid,
@@ -52,10 +52,8 @@ export function parseMessages(value: unknown, place: Place, draft: ChatDraft): C
 function parseMessage(message: JsonObject, place: Place, index: number, conversation: Conversation): ChatMessage {
   const role = toChoice(message.role, place.at("role"), roles);
   noteUnknown(message, knownMembers[role], place, conversation.draft);
-  const read = create(ChatMessageSchema, {
-    role: role === "function" ? Role.TOOL : roleNumbers[role],
-    parts: partsOf(role, message, place, index, conversation),
-  });
+  const number = role === "function" ? Role.TOOL : roleNumbers[role];
+  const read = chatMessage(number, partsOf(role, message, place, index, conversation));
   // A function's name is the tool's name; everywhere else it tells speakers apart.
   if (role !== "function" && isSet(message.name)) read.name = toWord(message.name, place.at("name"), 256);
   if (isSet(message.phase)) read.phase = toWord(message.phase, place.at("phase"), 64);

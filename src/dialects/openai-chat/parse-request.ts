@@ -1,5 +1,5 @@
-import { create } from "@bufbuild/protobuf";
-import { ChatRequestSchema, type LossPolicy } from "../../../gen/trunkline/v1/chat_pb.ts";
+import type { LossPolicy } from "../../../gen/trunkline/v1/chat_pb.ts";
+import { blankChatRequest } from "../../domain/blank.ts";
 import type { ChatCall } from "../../domain/chat.ts";
 import type { JsonBody } from "../json-body.ts";
 import { invalid, type MemberReaders, memberReaders, Place, readMembers, toBoolean, toObject } from "../json-read.ts";
@@ -28,8 +28,10 @@ export interface ParsedChat {
  * @throws GatewayError `invalid_value` with `param` in OpenAI's path and `field` in the contract's
  */
 export function parseChatRequest(body: JsonBody, lossPolicy: LossPolicy): ParsedChat {
+  const request = blankChatRequest();
+  request.lossPolicy = lossPolicy;
   const draft: ChatDraft = {
-    request: create(ChatRequestSchema, { lossPolicy }),
+    request,
     json: new JsonSlice(body.text, { start: body.text.indexOf("{"), end: body.text.lastIndexOf("}") + 1 }),
     unknown: [],
     stream: false,
@@ -42,7 +44,7 @@ export function parseChatRequest(body: JsonBody, lossPolicy: LossPolicy): Parsed
   const { max_tokens: older, max_completion_tokens: newer } = body.value;
   // One of the two is not honoured, except by a server of this dialect, which gets both.
   if (typeof older === "number" && typeof newer === "number" && older !== newer) draft.unknown.push("max_tokens");
-  const { request, stream, unknown, includeUsage, legacyFunctions } = draft;
+  const { stream, unknown, includeUsage, legacyFunctions } = draft;
   const source = { dialect: "openai-chat", text: body.text, members: body.members, unknown } as const;
   return { call: { request, stream, source }, includeUsage, legacyFunctions };
 }

@@ -4,6 +4,7 @@ import { readJsonBody } from "../../../src/dialects/json-body.ts";
 import { encodeErrorBody } from "../../../src/dialects/openai-chat/error-body.ts";
 import { parseChatRequest } from "../../../src/dialects/openai-chat/parse-request.ts";
 import { GatewayError } from "../../../src/domain/errors.ts";
+import { createRandom } from "../../tooling/random.ts";
 
 /** A body that uses most of what the dialect has. */
 const whole = {
@@ -68,15 +69,6 @@ const strange = [
   [null],
   { __proto__: null },
 ];
-
-/** The same sequence every run. @returns 0 to 1 */
-function createRandom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
 
 /** A copy with one random value, at any depth, replaced by something strange or removed. */
 function mutate(value: unknown, random: () => number): unknown {

@@ -1,0 +1,8 @@
+/** The same sequence for the same seed. @returns 0 to 1 */
+export function createRandom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+}

@@ -9,7 +9,7 @@ import { table } from "./report.ts";
 import { startBare, startGateway, startMock } from "./servers.ts";
 
 /**
- * `npm run bench:profile -- --case REST [--stream]`: where the microseconds of one case go. The gateway runs from its
+ * `npm run profile -- --case REST [--stream]`: where the microseconds of one case go. The gateway runs from its
  * source, so that functions have the names and files they were written with.
  */
 const { values } = parseArgs({

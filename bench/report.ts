@@ -25,7 +25,10 @@ export function spread(values: readonly number[]): Spread {
   return { median: at(0.5), low: at(0.25), high: at(0.75) };
 }
 
-/** One line a case. Ratios are of CPU, to the case named `reference`; the A/A row shows what chance alone does. */
+/**
+ * One line a case. Ratios are of CPU, to the case named `reference` in the same round, and then their median: a machine
+ * that is slow for a while is so for both. The A/A row shows what chance alone does.
+ */
 export function renderSeries(
   title: string,
   {
@@ -34,7 +37,7 @@ export function renderSeries(
     isStream,
   }: { readonly series: readonly Series[]; readonly reference: string; readonly isStream: boolean },
 ): string {
-  const base = cpuOf(series.find(({ name }) => name === reference)).median;
+  const base = series.find(({ name }) => name === reference);
   const head = ["", "CPU µs/request", "middle half", "× bare", "requests/s", "p50 ms", "p99 ms", "RSS MB"];
   const rows = series.map((one) => {
     const cpu = cpuOf(one);
@@ -43,7 +46,7 @@ export function renderSeries(
     return [
       one.name,
       ...(one.comparable
-        ? [cpu.median.toFixed(0), `${cpu.low.toFixed(0)}–${cpu.high.toFixed(0)}`, (cpu.median / base).toFixed(2)]
+        ? [cpu.median.toFixed(0), `${cpu.low.toFixed(0)}–${cpu.high.toFixed(0)}`, ratiosTo(base, one).median.toFixed(2)]
         : ["", "", ""]),
       middle((round) => round.rps).toFixed(0),
       milliseconds(middle((round) => round.p50_us)),
@@ -63,8 +66,14 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
   return [line(head), widths.map((width) => "─".repeat(width)).join("  "), ...rows.map(line)].join("\n");
 }
 
-function cpuOf(series: Series | undefined): Spread {
-  return spread((series?.rounds ?? []).map((round) => round.gw_cpu_us_per_req));
+function cpuOf({ rounds }: Series): Spread {
+  return spread(rounds.map((round) => round.gw_cpu_us_per_req));
+}
+
+function ratiosTo(base: Series | undefined, { rounds }: Series): Spread {
+  return spread(
+    rounds.map((round, at) => round.gw_cpu_us_per_req / (base?.rounds[at]?.gw_cpu_us_per_req ?? Number.NaN)),
+  );
 }
 
 function milliseconds(microseconds: number): string {

@@ -23,6 +23,7 @@ const { values } = parseArgs({
 });
 const rounds = Number(values.rounds);
 const load = { connections: 64, warmSeconds: 0.5, seconds: Number(values.seconds), requestSeconds: 30 };
+const warming = { ...load, seconds: 3 };
 const slowStreams = 1_000;
 /** One event a second: open, and nearly idle. */
 const slowModel = `${quickModel}-d1000`;
@@ -93,6 +94,9 @@ async function interleave(
   servers: Readonly<Record<Subject, Server>>,
 ): Promise<readonly Series[]> {
   const measured = new Map<Case, Measured[]>(cases.map((one) => [one, []]));
+  // A request costs twice as much while its code is still being compiled.
+  console.log(`${title}: warming up`);
+  for (const one of cases) await measureGood(join(tools, "load"), one, servers[one.subject], warming);
   for (let round = 1; round <= rounds; round++) {
     console.log(`${title}: round ${round} of ${rounds}`);
     for (const [one, series] of measured) {

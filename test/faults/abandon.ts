@@ -47,10 +47,25 @@ async function round(size: number): Promise<void> {
   }
 }
 
+/** Longest pause after which the kernel tries again to open a connection, here; more of them would be quiet longer. */
+const quietMs = 4_000;
+const waitMs = 60_000;
+
+/**
+ * Waits for the last requests: callers gave up connections while they were being opened, and what they had sent arrives
+ * when the kernel has tried again, seconds later.
+ */
+async function quiet(): Promise<void> {
+  let [calls, sinceMs] = [-1, 0];
+  for (const endMs = performance.now() + waitMs; performance.now() < endMs; await pause(100)) {
+    const isQuiet = provider.calls === calls && provider.open === 0;
+    if (!isQuiet) [calls, sinceMs] = [provider.calls, performance.now()];
+    else if (performance.now() - sinceMs > quietMs && socketsOf(process.getActiveResourcesInfo()) <= 50) return;
+  }
+}
+
 async function held(): Promise<Held> {
-  // Connections that callers gave up while they opened them: the kernel tries again for some seconds.
-  for (let i = 0; i < 300 && (provider.open > 0 || socketsOf(process.getActiveResourcesInfo()) > 50); i++)
-    await pause(100);
+  await quiet();
   // What is only weakly held goes.
   for (let i = 0; i < 3; i++) {
     await pause(200);

@@ -1,3 +1,4 @@
+import { appendFileSync } from "node:fs";
 import { create, createRegistry, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { systemClock } from "../../src/domain/clock.ts";
 import { Secret } from "../../src/domain/secret.ts";
@@ -24,6 +25,8 @@ for await (const chunk of process.stdin) {
 const request = fromBinary(ServerCompatRequestSchema, Buffer.concat(chunks).subarray(4));
 const text = (bytes: Uint8Array) => Buffer.from(bytes).toString();
 const creds = request.useTls ? request.serverCreds : undefined;
+/** Which way each call went. */
+const ways: string[] = [];
 const server = await startServer({
   host: "127.0.0.1",
   port: 0,
@@ -45,11 +48,15 @@ const server = await startServer({
     arrive: (req) => arrive(req, { clock: systemClock, newRequestId: () => "req_conformance" }),
     // The suite expects errors as its service made them.
     refuse: (error) => error,
+    onCall: (way) => ways.push(way),
     jsonOptions: { registry: createRegistry(file_connectrpc_conformance_v1_service) },
     ...(request.messageReceiveLimit > 0 ? { readMaxBytes: request.messageReceiveLimit } : {}),
   }),
 });
-process.once("SIGTERM", () => void server.close().then(() => process.exit(0)));
+process.once("SIGTERM", () => {
+  if (process.env.CONFORMANCE_WAYS) appendFileSync(process.env.CONFORMANCE_WAYS, `${ways.join("\n")}\n`);
+  void server.close().then(() => process.exit(0));
+});
 
 const { host, port } = server;
 const response = toBinary(

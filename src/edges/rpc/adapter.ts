@@ -6,25 +6,27 @@ import {
   type ConnectRouterOptions,
   createConnectRouter,
   createContextValues,
+  createMethodImplSpec,
+  createServiceImplSpec,
+  type MethodImplSpec,
 } from "@connectrpc/connect";
 import type { UniversalServerResponse } from "@connectrpc/connect/protocol";
+import { createMethodUrl } from "@connectrpc/connect/protocol";
 import { errorToJsonBytes } from "@connectrpc/connect/protocol-connect";
 import { setTrailerStatus } from "@connectrpc/connect/protocol-grpc";
 import {
   compressionBrotli,
   compressionGzip,
-  type connectNodeAdapter,
   universalRequestFromNodeRequest,
   universalResponseToNodeResponse,
 } from "@connectrpc/connect-node";
 import type { Clock } from "../../domain/clock.ts";
 import { type Arrival, arrivalKey } from "./arrival.ts";
 import { explain } from "./explain.ts";
-
-/** Node's own request and response, HTTP/1.1 or HTTP/2. */
-export type NodeHandler = ReturnType<typeof connectNodeAdapter>;
-type NodeRequest = Parameters<NodeHandler>[0];
-type NodeResponse = Parameters<NodeHandler>[1];
+import { type ReadBody, reread } from "./lean/body.ts";
+import type { MessageWriter } from "./lean/codec.ts";
+import { createLeanMethod, type LeanMethod } from "./lean/lean.ts";
+import type { NodeHandler, NodeRequest, NodeResponse } from "./node.ts";
 
 export interface AdapterParts extends ConnectRouterOptions {
   readonly routes: (router: ConnectRouter) => void;
@@ -37,13 +39,28 @@ export interface AdapterParts extends ConnectRouterOptions {
   readonly refuse: (error: ConnectError, arrival: Arrival) => ConnectError;
   /** Answers what is no RPC. */
   readonly fallback: NodeHandler;
+  /** For message types that are written often, by name. */
+  readonly writers?: ReadonlyMap<string, MessageWriter>;
+  /** Told which way each call goes: the short one, the library's, or from the first to the second (`returned`). */
+  readonly onCall?: (way: "lean" | "library" | "returned") => void;
 }
 
-/** The library's handlers on Node's servers, as its own adapter has them, with an answer for every way to fail. */
+/**
+ * RPC on Node's servers. Simple calls go a short way of our own (`lean/`); all others are the library's, whose handlers
+ * are called as its own adapter calls them, with an answer for every way to fail.
+ */
 export function createAdapter(parts: AdapterParts): NodeHandler {
-  const { routes, arrive, clock, bodyTimeoutMs, refuse, fallback, ...options } = parts;
+  const { routes, arrive, clock, bodyTimeoutMs, refuse, fallback, writers = new Map(), onCall, ...options } = parts;
   const router = createConnectRouter({ acceptCompression: [compressionGzip, compressionBrotli], ...options });
-  routes(router);
+  const lean = new Map<string, LeanMethod>();
+  routes(
+    recording(router, (spec) => {
+      if (spec.kind !== "unary" && spec.kind !== "server_streaming") return;
+      lean.set(createMethodUrl("/", spec.method), createLeanMethod(spec, { options, writers, clock, refuse }));
+    }),
+  );
+  // The short way knows no interceptors.
+  if (options.interceptors?.length) lean.clear();
   const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
   const services = new Set(router.handlers.map(({ service }) => service.typeName));
 
@@ -63,20 +80,44 @@ export function createAdapter(parts: AdapterParts): NodeHandler {
     }
     if (handler.method.methodKind !== "bidi_streaming") limitBody(req, res, { clock, bodyTimeoutMs });
     const arrival = arrive(req);
-    const values = createContextValues().set(arrivalKey, arrival);
-    const request = universalRequestFromNodeRequest(req, res, undefined, values);
-    // Without a parsed body to hand over, it is always the stream.
-    const body = request.body as AsyncIterable<Uint8Array>;
-    handler({ ...request, body: counted(body, arrival) })
-      .then(async (answer) => {
-        if (isKnown(req, answer)) return notModified(res, answer);
-        if (answer.status === 405) res.setHeader("allow", handler.allowedMethods.join(", "));
-        if (answer.status === 415) res.setHeader("accept-post", messageTypes);
-        const explained = await explain(answer, (error) => refuse(error, arrival));
-        await universalResponseToNodeResponse(explained, res);
-      })
-      .catch(() => abandon(res));
+    const byLibrary = (read: ReadBody | null) => {
+      onCall?.(read === null ? "library" : "returned");
+      const values = createContextValues().set(arrivalKey, arrival);
+      const request = universalRequestFromNodeRequest(req, res, undefined, values);
+      // Without a parsed body to hand over, it is always the stream.
+      const body = read === null ? (request.body as AsyncIterable<Uint8Array>) : reread(read, req);
+      handler({ ...request, body: counted(body, arrival) })
+        .then(async (answer) => {
+          if (isKnown(req, answer)) return notModified(res, answer);
+          if (answer.status === 405) res.setHeader("allow", handler.allowedMethods.join(", "));
+          if (answer.status === 415) res.setHeader("accept-post", messageTypes);
+          const explained = await explain(answer, (error) => refuse(error, arrival));
+          await universalResponseToNodeResponse(explained, res);
+        })
+        .catch(() => abandon(res));
+    };
+    if (lean.get(path)?.({ req, res, arrival, byLibrary })) onCall?.("lean");
+    else byLibrary(null);
   };
+}
+
+/** A router that also tells of each method that it is given; of none that has options of its own. */
+function recording(router: ConnectRouter, record: (spec: MethodImplSpec) => void): ConnectRouter {
+  const recorder: ConnectRouter = {
+    handlers: router.handlers,
+    service(service, implementation, options) {
+      router.service(service, implementation, options);
+      const { methods } = createServiceImplSpec(service, implementation);
+      if (options === undefined) for (const spec of Object.values(methods)) record(spec);
+      return recorder;
+    },
+    rpc(method, implementation, options) {
+      router.rpc(method, implementation, options);
+      if (options === undefined) record(createMethodImplSpec(method, implementation));
+      return recorder;
+    },
+  };
+  return recorder;
 }
 
 const messageTypes =

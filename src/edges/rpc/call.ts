@@ -6,7 +6,9 @@ import { trailHeaders } from "../../domain/trail-headers.ts";
 import type { Gateway } from "../../gateway.ts";
 import { logBug } from "../log-bug.ts";
 import { arrivalKey } from "./arrival.ts";
+import { Batches } from "./batches.ts";
 import { toConnectError } from "./errors.ts";
+import { LeanContext } from "./lean/context.ts";
 
 /** Who asks, as the gate in front of every method found out. */
 export const callerKey = createContextKey<Caller>({ name: "", id: "" }, { description: "caller" });
@@ -36,49 +38,53 @@ export class Calls {
         work({ caller: rpc.values.get(callerKey), context }),
         aborted(context.signal),
       ]);
-      setHeaders(rpc.responseHeader, context);
+      setFields(rpc, "header", context);
       return result;
     } catch (thrown) {
-      setHeaders(rpc.responseHeader, context);
+      setFields(rpc, "header", context);
       throw this.#failure(thrown, context, false);
     } finally {
       end();
     }
   }
 
-  /** A method with a stream of answers. Headers go with the first of them, what is known later with the trailers. */
-  async *stream<T>(
+  /** A method with a stream of answers, in lists. Headers go with the first, what is known later with the trailers. */
+  stream<T>(rpc: HandlerContext, operation: Operation, work: (call: Call) => AsyncIterable<readonly T[]>): Batches<T> {
+    return new Batches(this.#lists(rpc, operation, work));
+  }
+
+  async *#lists<T>(
     rpc: HandlerContext,
     operation: Operation,
-    work: (call: Call) => AsyncIterable<T>,
-  ): AsyncIterable<T> {
+    work: (call: Call) => AsyncIterable<readonly T[]>,
+  ): AsyncIterable<readonly T[]> {
     const { begun, end } = this.#begin(rpc, operation);
     const { context } = begun;
     let outputStarted = false;
     try {
-      for await (const message of work({ caller: rpc.values.get(callerKey), context })) {
-        if (!outputStarted) setHeaders(rpc.responseHeader, context);
+      for await (const messages of work({ caller: rpc.values.get(callerKey), context })) {
+        if (!outputStarted) setFields(rpc, "header", context);
         outputStarted = true;
-        yield message;
+        yield messages;
       }
     } catch (thrown) {
       throw this.#failure(thrown, context, outputStarted);
     } finally {
-      setHeaders(rpc.responseTrailer, context);
+      setFields(rpc, "trailer", context);
       end();
     }
   }
 
   #begin(rpc: HandlerContext, operation: Operation): { begun: Begun; end: () => void } {
-    const traceparent = rpc.requestHeader.get("traceparent");
-    const idempotencyKey = rpc.requestHeader.get("idempotency-key");
     const arrival = rpc.values.get(arrivalKey);
+    const traceparent = textOf(arrival?.head.header("traceparent"));
+    const idempotencyKey = textOf(arrival?.head.header("idempotency-key"));
     const begun = beginRequest(this.#beginnings, {
       operation,
       protocol: arrival?.protocol ?? "connect",
       timeoutMs: rpc.timeoutMs() ?? null,
-      ...(idempotencyKey !== null && { idempotencyKey }),
-      ...(traceparent !== null && { traceparent }),
+      ...(idempotencyKey !== undefined && { idempotencyKey }),
+      ...(traceparent !== undefined && { traceparent }),
       ...(arrival !== null && { arrival }),
     });
     if (arrival !== null) begun.context.trail.note({ kind: "received", bodyBytes: arrival.bodyBytes });
@@ -106,9 +112,18 @@ export class Calls {
   }
 }
 
-function setHeaders(headers: Headers, { requestId, trail }: RequestContext): void {
-  headers.set("trunkline-request-id", requestId);
-  for (const [name, value] of Object.entries(trailHeaders(trail))) headers.set(name, value);
+/** What the stages decided, in the answer's head or behind it. */
+function setFields(rpc: HandlerContext, where: "header" | "trailer", { requestId, trail }: RequestContext): void {
+  const fields = { "trunkline-request-id": requestId, ...trailHeaders(trail) };
+  // The standard's headers check and copy each name and value, which ours need not.
+  if (rpc instanceof LeanContext) return void Object.assign(rpc[where], fields);
+  const headers = where === "header" ? rpc.responseHeader : rpc.responseTrailer;
+  for (const [name, value] of Object.entries(fields)) headers.set(name, value);
+}
+
+/** A header that came once. */
+function textOf(value: string | readonly string[] | undefined): string | undefined {
+  return typeof value === "string" ? value : undefined;
 }
 
 /** Rejects when the signal aborts. Its rejection is always handled: it only ever stands in a race. */

@@ -43,9 +43,10 @@ export function createChatService({ gateway, calls, clock, strict }: ChatParts):
     return fold.response(context.requestId);
   }
 
-  async function* stream(request: StreamChatRequest, { caller, context }: Call): AsyncIterable<StreamChatResponse> {
+  async function* stream(request: StreamChatRequest, { caller, context }: Call): AsyncIterable<StreamChatResponse[]> {
     const call = toCall(request.request, true);
-    for (const frame of reportUnknown(call.request, context)) yield toMessage(frame);
+    const unknown = reportUnknown(call.request, context);
+    if (unknown.length > 0) yield unknown.map(toMessage);
     const heartbeatMs = millisecondsOf(request.heartbeatInterval, "heartbeat_interval", 1_000, 60_000);
     const usageMs = millisecondsOf(request.usageInterval, "usage_interval", 1_000, 60_000);
     const coalesceMs = millisecondsOf(request.coalesce, "coalesce", 0, 1_000);
@@ -54,8 +55,10 @@ export function createChatService({ gateway, calls, clock, strict }: ChatParts):
     if (coalesceMs !== null && coalesceMs > 0) answer = coalesced(answer, coalesceMs, clock);
     if (heartbeatMs !== null) answer = withHeartbeat(answer, heartbeatMs, clock);
     for await (const frames of answer) {
+      const messages: StreamChatResponse[] = [];
       // A provider's own signs of life are not passed on: only those that were asked for.
-      for (const frame of frames) if (frame.case !== "heartbeat" || !frame.wire) yield toMessage(frame);
+      for (const frame of frames) if (frame.case !== "heartbeat" || !frame.wire) messages.push(toMessage(frame));
+      if (messages.length > 0) yield messages;
     }
   }
 
@@ -74,7 +77,7 @@ export function createChatService({ gateway, calls, clock, strict }: ChatParts):
 function toMessage({ case: name, value, choice, part, logprobs }: Frame): StreamChatResponse {
   // Frames have the cases and values of the oneof, which a type test proves; TypeScript cannot join the pair again.
   const event = { case: name, value } as StreamChatResponse["event"];
-  return { $typeName: "trunkline.v1.StreamChatResponse", choice, part, event, logprobs: [...(logprobs ?? [])] };
+  return { $typeName: "trunkline.v1.StreamChatResponse", choice, part, event, logprobs: logprobs ? [...logprobs] : [] };
 }
 
 /** @throws GatewayError `invalid_value` outside the contract's bounds */

@@ -11,14 +11,14 @@ import {
   ServerReflectionResponseSchema as AlphaResponseSchema,
   ServerReflection as ServerReflectionAlpha,
 } from "../../../gen/grpc/reflection/v1alpha/reflection_pb.ts";
-import { ChatService } from "../../../gen/trunkline/v1/chat_pb.ts";
+import { ChatService, StreamChatResponseSchema } from "../../../gen/trunkline/v1/chat_pb.ts";
 import { EmbeddingsService } from "../../../gen/trunkline/v1/embeddings_pb.ts";
 import { ModelsService } from "../../../gen/trunkline/v1/models_pb.ts";
 import { type Beginnings, beginRequest } from "../../domain/begin.ts";
 import { type ErrorCode, GatewayError, toGatewayError } from "../../domain/errors.ts";
 import type { Readiness } from "../../domain/readiness.ts";
 import type { Gateway } from "../../gateway.ts";
-import { createAdapter, type NodeHandler } from "./adapter.ts";
+import { createAdapter } from "./adapter.ts";
 import { type Arrival, arrivalKey, arrive } from "./arrival.ts";
 import { Calls, callerKey } from "./call.ts";
 import { createChatService } from "./chat.ts";
@@ -26,7 +26,9 @@ import { createEmbeddingsService } from "./embeddings.ts";
 import { toConnectError } from "./errors.ts";
 import { createHealthService } from "./health.ts";
 import { createModelsService } from "./models.ts";
+import type { NodeHandler } from "./node.ts";
 import { createReflection } from "./reflection.ts";
+import { streamEventWriter } from "./write-event.ts";
 
 export interface RpcParts {
   readonly gateway: Gateway;
@@ -60,6 +62,7 @@ export function createRpcHandler(parts: RpcParts): NodeHandler {
     arrive: (req) => arrive(req, beginnings),
     refuse: (error, arrival) =>
       standard.test(arrival.head.path) ? error : refuse(toLibraryError(error, parts), arrival, parts),
+    writers: new Map([[StreamChatResponseSchema.typeName, streamEventWriter]]),
     readMaxBytes: parts.maxMessageBytes,
     // A misspelt field would be lost without a word: it is refused by name.
     jsonOptions: { ignoreUnknownFields: false },

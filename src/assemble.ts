@@ -1,8 +1,8 @@
 import { createAccount } from "./accounts/account.ts";
-import type { Admission } from "./accounts/admission.ts";
+import type { Entrance } from "./accounts/admission.ts";
 import { createLimits } from "./accounts/limits.ts";
 import { forgetful } from "./cache/forgetful.ts";
-import { createOnce, type Once } from "./cache/once.ts";
+import type { Once } from "./cache/once.ts";
 import type { Config } from "./config/config.ts";
 import { createAdmit } from "./domain/admit.ts";
 import type { ChatCall } from "./domain/chat.ts";
@@ -32,7 +32,8 @@ export interface AssemblyParts {
   readonly dialer: Dialer;
   readonly observers: readonly Observer[];
   readonly states: TargetStates;
-  readonly admission: Admission;
+  readonly admission: Entrance;
+  readonly once: Once;
   /** Evenly spread in [0, 1). */
   readonly random: () => number;
 }
@@ -48,7 +49,7 @@ export interface Assembly {
 export function assemble(
   config: Config,
   instances: readonly ProviderInstance[],
-  { log, clock, dialer, observers, states, admission, random }: AssemblyParts,
+  { log, clock, dialer, observers, states, admission, once, random }: AssemblyParts,
 ): Assembly {
   const { resilience } = config;
   const byName = new Map(instances.map((instance) => [instance.name, instance]));
@@ -76,7 +77,6 @@ export function assemble(
     facts: (provider, model) => providerOf(provider).facts(model),
     keysOf: (instance) => byName.get(instance)?.keys ?? [],
   });
-  const once = createOnce({ clock, ...resilience.idempotency });
   const budgetOf = budgets(clock, resilience.retryBudget);
   const attempt = createAttempt({ ...routing, sender, budgetOf, maxWaitMs: resilience.retryWaitMs });
   const admit = createAdmit(config.masterKey);

@@ -1,33 +1,21 @@
-import { randomBytes } from "node:crypto";
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
+import { availableParallelism } from "node:os";
 import { Admission } from "./accounts/admission.ts";
-import { assemble } from "./assemble.ts";
+import { createOnce } from "./cache/once.ts";
 import { createCli } from "./cli/cli.ts";
+import { CliError, exitCodes, explain } from "./cli/exit.ts";
 import type { SimulateOptions } from "./cli/simulate.ts";
 import { terminalOf } from "./cli/terminal.ts";
 import type { Config } from "./config/config.ts";
-import { isLoopback, simulatedAnthropicName, simulatorName } from "./config/finish-providers.ts";
 import { type ConfigFlags, loadConfig } from "./config/load.ts";
-import type { Beginnings } from "./domain/begin.ts";
 import { type Clock, systemClock } from "./domain/clock.ts";
-import type { ProviderInstance } from "./domain/instance.ts";
 import type { Log } from "./domain/log.ts";
-import { ReadinessSwitch } from "./domain/readiness.ts";
-import { createRequestIds } from "./domain/request-id.ts";
 import { createOpsHandler } from "./edges/ops/ops.ts";
-import { createRestHandler } from "./edges/rest/handler.ts";
-import { createRpcHandler } from "./edges/rpc/handler.ts";
 import { startServer } from "./edges/server.ts";
-import type { Gateway } from "./gateway.ts";
-import { createDialer } from "./net/dial.ts";
-import type { ModelLists } from "./providers/model-lists.ts";
-import { TargetStates } from "./routing/target-states.ts";
-import { type RunningSimulator, startSimulator } from "./simulator/simulator.ts";
+import { startServing } from "./serving.ts";
+import { startSimulator } from "./simulator/simulator.ts";
 import { batched } from "./telemetry/batched.ts";
 import { createLog } from "./telemetry/log.ts";
-import { createMetrics } from "./telemetry/metrics.ts";
-import { requestLog } from "./telemetry/request-log.ts";
+import type { Plan } from "./workers/crew.ts";
 
 export const version = "0.1.0";
 
@@ -50,17 +38,6 @@ export interface GatewayOptions {
   readonly random?: () => number;
 }
 
-/** Connections to one provider at most; more requests wait for a free one. */
-const maxConnections = 1_024;
-/** Requests that may wait for one. */
-const maxQueued = 10_000;
-/** How long a caller may take to send a body. Milliseconds. */
-const bodyTimeoutMs = 60_000;
-/** How long requests that draining ended may take to say so. Milliseconds. */
-const lastWordsMs = 1_000;
-/** Names under which this machine reaches itself. */
-const loopbackNames = ["localhost", "127.0.0.1", "[::1]"];
-
 /** Builds the gateway from its configuration and listens. @throws Error with one sentence when it cannot */
 export async function startGateway(
   config: Config,
@@ -68,133 +45,94 @@ export async function startGateway(
 ): Promise<RunningGateway> {
   // What has been started is ended in reverse order, also when a later part cannot start.
   await using starting = new AsyncDisposableStack();
-  const simulator = config.simulator.enabled ? await embedSimulator(config) : null;
-  if (simulator !== null) starting.defer(simulator.close);
-  const instances = [...config.providers, ...(simulator === null ? [] : simulatedInstances(simulator.socketPath))];
-  const dialer = createDialer({ clock, maxConnections, maxQueued });
-  starting.defer(dialer.close);
-  const states = new TargetStates(clock, config.resilience.breaker);
-  const admission = new Admission({ clock, ...config.resilience.queue });
-  const sight = { circuits: () => states.sights(), queued: () => admission.queued };
-  const metrics = createMetrics({ version, models: instances.flatMap(({ models }) => models), sight });
-  starting.defer(metrics.stop);
-  const observers = [metrics.observer, requestLog];
-  const { gateway, lists, stop } = assemble(config, instances, {
-    log,
-    clock,
-    random,
-    dialer,
-    observers,
-    states,
-    admission,
-  });
-  starting.defer(stop);
-
-  const shutdown = new AbortController();
-  const readiness = new ReadinessSwitch();
-  const newRequestId = createRequestIds();
-  const beginnings: Beginnings = { clock, log, shutdown: shutdown.signal, newRequestId };
-  const { server: serving } = config;
-  const server = await startServer({
-    ...serving,
-    handler: createPublicHandler(config, { gateway, beginnings, readiness }),
-  });
-  starting.defer(server.close);
-  const { host, port, allowCidrs, token } = config.ops;
-  const details = () => ({ version, providers: providerDetails(lists), circuits: openCircuits(states) });
-  const opsHandler = createOpsHandler({ readiness, scrape: metrics.scrape, details, allowCidrs, token });
-  const ops = await startServer({ host, port, tls: null, handler: opsHandler });
+  const { server, resilience } = config;
+  const entrance = new Admission({ clock, ...resilience.queue });
+  const once = createOnce({ clock, ...resilience.idempotency });
+  const serving = await startServing(config, { version, log, clock, random, entrance, once, listens: true });
+  starting.defer(serving.close);
+  const { readiness, metrics, details } = serving;
+  const handler = createOpsHandler({ ...config.ops, readiness, scrape: metrics.scrape, details });
+  const ops = await startServer({ ...config.ops, tls: null, handler });
   starting.defer(ops.close);
-  void lists.ready();
-  readiness.turn(instances.length > 0);
-  starting.defer(() => readiness.end());
 
   const started = starting.move();
   const close = () => started.disposeAsync();
   return {
-    url: `${serving.tls ? "https" : "http"}://${urlHost(server.host)}:${server.port}`,
-    opsUrl: `http://${urlHost(ops.host)}:${ops.port}`,
+    url: urlOf(serving.server, server.tls !== null),
+    opsUrl: urlOf(ops),
     close,
     async drain() {
       readiness.turn(false);
       // Load balancers notice first; until then requests are still served.
-      await new Promise<void>((resolve) => clock.after(serving.drainDelayMs, resolve));
+      await new Promise<void>((resolve) => clock.after(server.drainDelayMs, resolve));
       readiness.end();
-      await server.drain(serving.drainMs);
-      // Those that are still running are told why they end.
-      shutdown.abort();
-      await server.drain(lastWordsMs);
+      await serving.finish(server.drainMs);
       await close();
     },
   };
 }
 
-/** How many models each provider has listed. */
-function providerDetails(lists: ModelLists): Readonly<Record<string, { readonly models: number }>> {
-  return Object.fromEntries(lists.current().map(({ instance, models }) => [instance.name, { models: models.size }]));
-}
-
-/** Targets and keys that are left out at present. */
-function openCircuits(states: TargetStates): readonly unknown[] {
-  const sights = states.sights().filter(({ state }) => state !== "closed");
-  return sights.map(({ instance, model, key, state }) => ({ instance, model, key, state }));
-}
-
-interface PublicParts {
-  readonly gateway: Gateway;
-  readonly beginnings: Beginnings;
-  readonly readiness: ReadinessSwitch;
-}
-
-/** What the public port answers: RPC on the paths of the contract, REST everywhere else. */
-function createPublicHandler(config: Config, { gateway, beginnings, readiness }: PublicParts) {
-  const { server, resilience, masterKey, strict } = config;
-  const { maxBodyBytes } = server;
-  const fallback = createRestHandler({
-    gateway,
-    beginnings,
-    limits: { maxBodyBytes, bodyTimeoutMs },
-    keepaliveMs: resilience.keepaliveMs,
-    strict,
-    corsOrigins: server.corsOrigins,
-    // On an address beyond loopback an open gateway was asked for by name: then it is open under any name.
-    openHosts: masterKey === null && isLoopback(server.host) ? [server.host, ...loopbackNames] : null,
-    ready: () => readiness.ready,
-  });
-  const maxMessageBytes = maxBodyBytes;
-  return createRpcHandler({ gateway, beginnings, readiness, maxMessageBytes, bodyTimeoutMs, strict, fallback });
-}
-
-/** Starts the simulator beside the gateway, on a socket that only this user can reach. */
-async function embedSimulator({ dataDir, simulator }: Config): Promise<RunningSimulator & { socketPath: string }> {
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  // Named by process, since gateways may share a folder.
-  const socketPath = join(dataDir, `simulator-${process.pid}-${randomBytes(4).toString("hex")}.sock`);
-  return { ...(await startSimulator({ socketPath, tokenDelayMs: simulator.tokenDelayMs })), socketPath };
-}
-
-/** The simulator as a provider, once by each wire format. */
-function simulatedInstances(socketPath: string): readonly ProviderInstance[] {
-  const shared = { socketPath, keys: [], wire: "exact", simulated: true, headers: {}, models: [] } as const;
-  return [
-    { ...shared, name: simulatorName, provider: "openai", baseUrl: "http://simulator/v1" },
-    { ...shared, name: simulatedAnthropicName, provider: "anthropic", baseUrl: "http://simulator" },
-  ];
-}
-
-function urlHost(address: string): string {
-  return address.includes(":") ? `[${address}]` : address;
+function urlOf({ host, port }: { readonly host: string; readonly port: number }, isTls = false): string {
+  return `${isTls ? "https" : "http"}://${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
 
 async function serve(flags: ConfigFlags): Promise<void> {
-  const { config, warnings } = loadConfig({ env: process.env, flags, folder: process.cwd() });
-  const format = config.log.format === "auto" ? (process.stderr.isTTY ? "pretty" : "json") : config.log.format;
-  const log = createLog({ level: config.log.level, format, clock: systemClock, destination: batched(process.stderr) });
+  const { config, file, warnings } = loadConfig({ env: process.env, flags, folder: process.cwd() });
+  const log = logOf(config);
   for (const warning of warnings) log.warn(warning);
+  const { workers } = config.server;
+  const count = workers === "auto" ? availableParallelism() : workers;
+  if (count > 1) return serveByWorkers(config, { count, setup: { file, flags, folder: process.cwd() } }, log);
   const running = await startGateway(config, { log });
   log.info("ready", { url: running.url, ops: running.opsUrl });
   await stopSignal();
   await running.drain();
+}
+
+function logOf({ log: { level, format } }: Config): Log {
+  const isPretty = format === "auto" ? process.stderr.isTTY : format === "pretty";
+  const destination = batched(process.stderr);
+  return createLog({ level, format: isPretty ? "pretty" : "json", clock: systemClock, destination });
+}
+
+async function serveByWorkers(config: Config, plan: Plan, log: Log): Promise<void> {
+  const [{ startPrimary }, { createFork }] = await Promise.all([
+    import("./workers/primary.ts"),
+    import("./workers/fork.ts"),
+  ]);
+  const fork = createFork(process.argv[1] ?? "");
+  const primary = await startPrimary(config, { version, log, clock: systemClock, fork, plan });
+  const url = urlOf(primary.server, config.server.tls !== null);
+  log.info("ready", { url, ops: urlOf(primary.ops), workers: plan.count });
+  const reason = await Promise.race([stopSignal(), primary.gaveUp]);
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    // One more ends everything at once; workers that had to find out by themselves would drain.
+    process.once(signal, () => {
+      primary.kill();
+      process.kill(process.pid, signal);
+    });
+  }
+  await primary.drain();
+  if (reason !== undefined) throw new CliError(`Given up: ${reason}`, exitCodes.internal);
+}
+
+/** One of the workers of `serve --workers`. */
+async function worker(): Promise<void> {
+  const [{ openLink }, { work }] = await Promise.all([import("./workers/link.ts"), import("./worker.ts")]);
+  const link = openLink(process);
+  if (link === null) throw new CliError("Workers are started by `trunkline serve --workers`.", exitCodes.usage);
+  // These reach the whole group of processes. The primary says what is to be done.
+  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, () => {});
+  try {
+    const setup = await link.setup;
+    const { config } = loadConfig({ env: process.env, ...setup });
+    const log = logOf(config).with({ worker: setup.number });
+    const shared = { version, link, log, clock: systemClock, random: Math.random };
+    process.exit(await work(config, shared));
+  } catch (error) {
+    await link.last({ kind: "failed", ...explain(error) });
+    process.exit(exitCodes.internal);
+  }
 }
 
 async function simulate(options: SimulateOptions): Promise<void> {
@@ -213,7 +151,7 @@ function stopSignal(): Promise<void> {
 }
 
 if (import.meta.main) {
-  process.exitCode = await createCli({ version, terminal: terminalOf(process), serve, simulate })(
+  process.exitCode = await createCli({ version, terminal: terminalOf(process), serve, simulate, worker })(
     process.argv.slice(2),
   );
 }

@@ -14,6 +14,21 @@ export interface AdmissionOptions {
 /** When to come again, for those who are sent away. Milliseconds. */
 const retryAfterMs = 1_000;
 
+/** The way to a place among the running requests. */
+export interface Entrance {
+  /** Requests that wait. */
+  readonly queued: number;
+  /** Refuses what could not even wait, before its body is read. @throws GatewayError `overloaded` */
+  checkRoom(): void;
+  /**
+   * Waits until the request may run.
+   * @returns a function that makes room again; calling it twice is harmless
+   * @throws GatewayError `overloaded` when the queue is full, `timeout` (phase `queue`) when it took too long, and the
+   *   signal's own reason
+   */
+  enter(policy: RoutePolicy, context: RequestContext): Promise<() => void>;
+}
+
 interface Waiter {
   readonly priority: number;
   readonly enter: () => void;
@@ -24,7 +39,7 @@ interface Waiter {
  * How much runs at once. More waits, in a bounded queue, those of larger priority first; what neither runs nor fits the
  * queue is refused at once, before it costs memory.
  */
-export class Admission {
+export class Admission implements Entrance {
   readonly #options: AdmissionOptions;
   /** Largest priority first; within one, oldest first. */
   readonly #waiting: Waiter[] = [];
@@ -42,18 +57,11 @@ export class Admission {
     return this.#waiting.length;
   }
 
-  /** Refuses what could not even wait, before its body is read. @throws GatewayError `overloaded` */
   checkRoom(): void {
     const { maxInFlight, maxQueued } = this.#options;
     if (this.#inFlight >= maxInFlight && this.#waiting.length >= maxQueued) throw full();
   }
 
-  /**
-   * Waits until the request may run.
-   * @returns a function that makes room again; calling it twice is harmless
-   * @throws GatewayError `overloaded` when the queue is full, `timeout` (phase `queue`) when it took too long, and the
-   *   signal's own reason
-   */
   async enter({ queueMs, priority }: RoutePolicy, { signal, trail }: RequestContext): Promise<() => void> {
     if (this.#inFlight < this.#options.maxInFlight) this.#inFlight++;
     else {
@@ -117,11 +125,11 @@ export class Admission {
   }
 }
 
-function full(): GatewayError {
+export function full(): GatewayError {
   return new GatewayError("overloaded", "The gateway is at its limit of requests.", { retryAfterMs, retryable: true });
 }
 
-function tooLong(queueMs: number): GatewayError {
+export function tooLong(queueMs: number): GatewayError {
   const words = `Waited ${queueMs} ms for a place among the running requests.`;
   return new GatewayError("timeout", words, { phase: "queue", retryAfterMs, retryable: true });
 }

@@ -1,12 +1,12 @@
 import type { Caller, RequestContext } from "../domain/context.ts";
 import type { Route } from "../domain/route.ts";
-import type { Admission } from "./admission.ts";
+import type { Entrance } from "./admission.ts";
 
 /**
  * The limits of a gateway without tenants: its one caller may ask every target, nothing is set aside, and what bounds
  * requests is how many run at once.
  */
-export function createLimits(admission: Admission) {
+export function createLimits(admission: Entrance) {
   return {
     authorize(route: Route, _caller: Caller): Route {
       return route;

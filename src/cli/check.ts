@@ -31,7 +31,7 @@ export function checkCommand(terminal: Terminal): Command {
 function summary({ config, file, warnings }: LoadedConfig, { stdout, env }: Terminal): string {
   const paint = painter(stdout, env);
   const lines = [
-    ["configuration", file ?? "environment only, no file"],
+    ["configuration", file?.name ?? "environment only, no file"],
     [
       "public",
       `${address(config.server)}${config.server.tls ? " (TLS)" : ""}, ${config.masterKey ? "master key" : "open"}`,

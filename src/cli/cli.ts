@@ -3,7 +3,7 @@ import { chatCommand } from "./chat.ts";
 import { checkCommand } from "./check.ts";
 import { exitCodeHelp, exitCodes, explain } from "./exit.ts";
 import { modelsCommand } from "./models.ts";
-import { type Serve, serveCommand } from "./serve.ts";
+import { type Serve, serveCommand, workerCommand } from "./serve.ts";
 import { type Simulate, simulateCommand } from "./simulate.ts";
 import { painter, type Terminal } from "./terminal.ts";
 
@@ -12,6 +12,8 @@ export interface CliParts {
   readonly terminal: Terminal;
   readonly serve: Serve;
   readonly simulate: Simulate;
+  /** One worker of `serve`, which that starts. */
+  readonly worker: () => Promise<void>;
 }
 
 /**
@@ -36,7 +38,7 @@ export function createCli(parts: CliParts): (args: readonly string[]) => Promise
   };
 }
 
-function createProgram({ version, terminal, serve, simulate }: CliParts): Command {
+function createProgram({ version, terminal, serve, simulate, worker }: CliParts): Command {
   const program = new Command("trunkline")
     .description("A self-hosted AI gateway: one typed line to every model.")
     .version(version, "-V, --version", "print the version")
@@ -50,6 +52,7 @@ function createProgram({ version, terminal, serve, simulate }: CliParts): Comman
     chatCommand(terminal),
   ];
   for (const command of commands) program.addCommand(command);
+  program.addCommand(workerCommand(worker), { hidden: true });
   // Settings of commander are not handed down to commands that are added whole.
   for (const command of [program, ...commands]) {
     command

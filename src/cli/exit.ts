@@ -42,6 +42,7 @@ interface SystemError extends Error {
 export function explain(thrown: unknown): { readonly sentence: string; readonly exitCode: number } {
   if (thrown instanceof CliError) return { sentence: thrown.message, exitCode: thrown.exitCode };
   if (!(thrown instanceof Error)) return fault(String(thrown));
+  if (isStartFault(thrown)) return { sentence: thrown.message, exitCode: thrown.exitCode };
   if (thrown.name === "ConfigError") return { sentence: thrown.message, exitCode: exitCodes.config };
   const known = explainListen(thrown);
   if (known !== null) return known;
@@ -67,6 +68,11 @@ function explainListen(error: Error): { readonly sentence: string; readonly exit
     default:
       return null;
   }
+}
+
+/** What a worker said when it could not start: it has explained already. */
+function isStartFault(error: Error): error is Error & { readonly exitCode: number } {
+  return error.name === "StartFault" && "exitCode" in error && typeof error.exitCode === "number";
 }
 
 function unavailable(sentence: string) {

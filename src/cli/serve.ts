@@ -10,6 +10,11 @@ export function serveCommand(serve: Serve): Command {
   return addConfigOptions(command).action((flags: ConfigFlags) => serve(flags));
 }
 
+/** `trunkline worker`: started by `serve --workers` and by nobody else. */
+export function workerCommand(work: () => Promise<void>): Command {
+  return new Command("worker").description("One of the workers of serve.").action(() => work());
+}
+
 /** The options that set configuration; they win over the environment and the file. */
 export function addConfigOptions(command: Command): Command {
   return command
@@ -19,6 +24,7 @@ export function addConfigOptions(command: Command): Command {
     )
     .option("--host <address>", "address of the public listener")
     .option("-p, --port <number>", "port of the public listener; 0 picks one")
+    .option("--workers <number>", "processes that serve; auto is one for each core")
     .option("--simulator", "offer the simulator beside the configured providers")
     .option("--log-level <level>", "debug, info, warn or error")
     .option("--log-format <format>", "auto, json or pretty");

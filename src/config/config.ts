@@ -32,7 +32,8 @@ export interface ListenConfig {
 }
 
 export interface ServerConfig extends ListenConfig {
-  readonly workers: 1;
+  /** Processes that serve; `auto`: as many as there are cores. */
+  readonly workers: number | "auto";
   readonly maxBodyBytes: number;
   /** How long running requests may take to finish after a stop signal. Milliseconds. */
   readonly drainMs: number;

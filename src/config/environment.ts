@@ -25,6 +25,7 @@ export interface Variable {
 export const variables: readonly Variable[] = [
   { name: "HOST", path: ["server", "host"], reading: "text" },
   { name: "PORT", path: ["server", "port"], reading: "number" },
+  { name: "TRUNKLINE_WORKERS", path: ["server", "workers"], reading: "number" },
   { name: "TRUNKLINE_ADMIN_HOST", path: ["server", "admin", "host"], reading: "text" },
   { name: "TRUNKLINE_ADMIN_PORT", path: ["server", "admin", "port"], reading: "number" },
   { name: "TRUNKLINE_OPS_HOST", path: ["server", "ops", "host"], reading: "text" },

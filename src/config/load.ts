@@ -6,13 +6,15 @@ import { type Environment, readEnvironment, type Setting } from "./environment.t
 import { finish } from "./finish.ts";
 import { ConfigError, type Problem, pathText, problemsOf } from "./problems.ts";
 import { type FileConfig, schema } from "./schema.ts";
-import { readYamlFile, type YamlFile } from "./yaml-file.ts";
+import { parseYaml, readYamlFile, type YamlFile } from "./yaml-file.ts";
 
 /** What the command line may set; text as it was typed. */
 export interface ConfigFlags {
   readonly config?: string;
   readonly host?: string;
   readonly port?: string;
+  /** A number or `auto`. */
+  readonly workers?: string;
   readonly logLevel?: string;
   readonly logFormat?: string;
   /** Offer the simulator beside the configured providers. */
@@ -24,12 +26,20 @@ export interface ConfigSources {
   readonly flags: ConfigFlags;
   /** The working directory: relative paths start here. */
   readonly folder: string;
+  /** The file as somebody read it before, null where there was none; absent: it is read now. */
+  readonly file?: ConfigText | null;
+}
+
+/** A configuration file as it was read. Holds references to secrets, never the secrets. */
+export interface ConfigText {
+  readonly name: string;
+  readonly text: string;
 }
 
 export interface LoadedConfig {
   readonly config: Config;
   /** The file that was read; null when there was none. */
-  readonly file: string | null;
+  readonly file: ConfigText | null;
   /** Sentences for the operator about what is allowed but probably not meant. */
   readonly warnings: readonly string[];
 }
@@ -43,8 +53,8 @@ type Tree = Record<string, unknown>;
  * Reads the configuration: flags win over the environment, which wins over the file.
  * @throws ConfigError that lists every problem with its place
  */
-export function loadConfig({ env, flags, folder }: ConfigSources): LoadedConfig {
-  const file = findFile(env, flags, folder);
+export function loadConfig({ env, flags, folder, file: known }: ConfigSources): LoadedConfig {
+  const file = known === undefined ? findFile(env, flags, folder) : known && parseYaml(known.text, known.name);
   const tree = withoutEmptySections(file?.tree ?? {});
   const environment = readEnvironment(env, entriesOf(tree.providers));
   const settings = [...environment.settings, ...readFlags(flags)];
@@ -59,7 +69,7 @@ export function loadConfig({ env, flags, folder }: ConfigSources): LoadedConfig 
 
   return {
     config: finished.config,
-    file: file?.name ?? null,
+    file: file && { name: file.name, text: file.text },
     warnings: [...environment.warnings, ...finished.warnings],
   };
 }
@@ -72,15 +82,20 @@ function findFile(env: Environment, flags: ConfigFlags, folder: string): YamlFil
 }
 
 function readFlags(flags: ConfigFlags): Setting[] {
-  const port = flags.port !== undefined && /^\d{1,6}$/.test(flags.port) ? Number(flags.port) : flags.port;
   const settings: Setting[] = [
     { path: ["server", "host"], value: flags.host, source: "--host" },
-    { path: ["server", "port"], value: port, source: "--port" },
+    { path: ["server", "port"], value: numberOr(flags.port), source: "--port" },
+    { path: ["server", "workers"], value: numberOr(flags.workers), source: "--workers" },
     { path: ["telemetry", "log", "level"], value: flags.logLevel, source: "--log-level" },
     { path: ["telemetry", "log", "format"], value: flags.logFormat, source: "--log-format" },
     { path: ["simulator", "enabled"], value: flags.simulator, source: "--simulator" },
   ];
   return settings.filter(({ value }) => value !== undefined);
+}
+
+/** A number where the text is one, else the text, which the schema then judges. */
+function numberOr(text: string | undefined): number | string | undefined {
+  return text !== undefined && /^\d{1,6}$/.test(text) ? Number(text) : text;
 }
 
 /** Sections written without content (`models:`) are null in YAML; they mean the defaults. A copy, as it will change. */

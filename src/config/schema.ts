@@ -20,7 +20,11 @@ const tls = section("Serve TLS (HTTP/1.1 and HTTP/2 by ALPN) instead of plain te
 const server = section("The public listener and what the process does as a whole.", {
   host: host("Address of the public listener. Beyond loopback a master key is required."),
   port: port("Port of REST and RPC; 0 picks a free one and prints it.", 8080),
-  workers: z.literal(1).default(1).describe("Processes that serve. Only 1 is supported by this version."),
+  workers: z
+    .union([z.int().min(1).max(256), z.literal("auto")])
+    .default(1)
+    .describe("Processes that serve; `auto`: one for each core that the process may use. See docs/workers.md.")
+    .meta({ allowed: "a whole number from 1 to 256, or `auto`" }),
   max_body_bytes: z
     .int()
     .min(1024)

@@ -12,6 +12,7 @@ const maxNodes = 100_000;
 /** A configuration file as a plain tree, with the line of each setting. */
 export interface YamlFile {
   readonly name: string;
+  readonly text: string;
   readonly tree: Readonly<Record<string, unknown>>;
   /** Line of the setting, or of the nearest section around it that the file has; null when it has none. */
   lineOf(path: readonly PropertyKey[]): number | null;
@@ -60,6 +61,7 @@ export function parseYaml(text: string, name: string): YamlFile {
 
   return {
     name,
+    text,
     // An object that is no array, from a document whose keys are strings.
     tree: tree as Record<string, unknown>,
     lineOf(path) {

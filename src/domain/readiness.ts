@@ -29,8 +29,13 @@ export class ReadinessSwitch implements Readiness {
   /** Off for good. */
   end(): void {
     this.turn(false);
+    this.settle();
+  }
+
+  /** As it is for good: who watches is let go, and asks somebody else. */
+  settle(): void {
     this.#final = true;
-    for (const callback of this.#callbacks) callback(false);
+    for (const callback of this.#callbacks) callback(this.#ready);
   }
 
   subscribe(callback: (ready: boolean) => void): () => void {

@@ -24,8 +24,8 @@ type Response = ServerResponse | Http2ServerResponse;
 
 export interface ServerOptions {
   readonly host: string;
-  /** 0 picks a free one. */
-  readonly port: number;
+  /** 0 picks a free one; null listens nowhere: connections come by `take`. */
+  readonly port: number | null;
   readonly tls: { readonly cert: string; readonly key: Secret; readonly clientCa: string | null } | null;
   readonly handler: Handler;
   /** How long a client may take to send the head of a request. Milliseconds; 30,000 unless told. */
@@ -35,7 +35,10 @@ export interface ServerOptions {
 /** A listener that speaks HTTP/1.1 and HTTP/2 on one port. */
 export interface RunningServer {
   readonly host: string;
+  /** 0 when it listens nowhere. */
   readonly port: number;
+  /** Serves a connection that somebody else accepted. */
+  take(socket: Socket): void;
   /** Stops accepting; resolves when every request has been answered or the time is over. Milliseconds. */
   drain(timeoutMs: number): Promise<void>;
   /** Ends every connection now. */
@@ -79,12 +82,15 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     sockets.add(socket);
     socket.once("close", () => sockets.delete(socket));
   });
-  await listen(listener, options);
-  const { address, port } = listener.address() as AddressInfo;
+  const { address: host, port } = await listen(listener, options);
 
   return {
-    host: address,
+    host,
     port,
+    take(socket) {
+      socket.setNoDelay(true);
+      listener.emit("connection", socket);
+    },
     async drain(timeoutMs) {
       draining = true;
       listener.close();
@@ -191,12 +197,28 @@ class OpenRequests {
   }
 }
 
-function listen(listener: Server | Http2SecureServer, { host, port }: ServerOptions): Promise<void> {
+/** @returns where it listens, as the system has it */
+function listen(
+  listener: Server | Http2SecureServer,
+  { host, port }: ServerOptions,
+): Promise<Pick<AddressInfo, "address" | "port">> {
+  if (port !== null) return listenOn(listener, host, port);
+  // With TLS, slow clients are looked for from this event on.
+  listener.emit("listening");
+  return Promise.resolve({ address: host, port: 0 });
+}
+
+/**
+ * Listens. @returns the address as the system has it
+ * @throws Error with one sentence when the address cannot be had
+ */
+export function listenOn(listener: Server | Http2SecureServer, host: string, port: number): Promise<AddressInfo> {
   return new Promise((resolve, reject) => {
     listener.once("error", (error: NodeJS.ErrnoException) =>
       reject(new Error(explain(error, host, port), { cause: error })),
     );
-    listener.listen(port, host, 4096, resolve);
+    // A listener on TCP has such an address.
+    listener.listen(port, host, 4096, () => resolve(listener.address() as AddressInfo));
   });
 }
 

@@ -1,5 +1,4 @@
 import type { Meter } from "@opentelemetry/api";
-import type { PrometheusExporter } from "@opentelemetry/exporter-prometheus";
 import { type Labels, type Metric, type MetricKey, metricTable } from "./metric-table.ts";
 
 /** Most series of one metric; the SDK folds what comes after into one. The label bounds keep well below. */
@@ -7,16 +6,14 @@ const maxSeries = 2_000;
 /** Most records that wait for the SDK. It loads in a fraction of a second: this is 5,000 requests. */
 const maxWaiting = 40_000;
 
-/** What the ops listener calls to answer a scrape: node:http's request and response. */
-export type ScrapeHandler = (...exchange: Parameters<PrometheusExporter["getMetricsRequestHandler"]>) => void;
-
 /** Where measurements go. */
 export interface Instruments {
   /** Adds to a counter or gauge, or records a value in a histogram. */
   record<K extends RecordedKey>(key: K, value: number, labels: Labels<K>): void;
   /** Loads the SDK; calling it again returns the same promise. */
   load(): Promise<void>;
-  readonly scrape: ScrapeHandler;
+  /** All of them in Prometheus' text format. */
+  scrape(): Promise<string>;
   stop(): Promise<void>;
 }
 
@@ -70,15 +67,7 @@ export function createInstruments(observed: Observed): Instruments {
       else unrecorded++;
     },
     load: async () => void (await ensure()),
-    scrape(request, response) {
-      ensure().then(
-        ({ exporter }) => exporter.getMetricsRequestHandler(request, response),
-        () => {
-          response.statusCode = 500;
-          response.end("The metrics could not be loaded.\n");
-        },
-      );
-    },
+    scrape: async () => (await ensure()).scrape(),
     async stop() {
       const started = await loading;
       await started?.stop();
@@ -90,17 +79,19 @@ type Recorders = Readonly<Record<RecordedKey, Recorder>>;
 
 interface Loaded {
   readonly record: Recorders;
-  readonly exporter: PrometheusExporter;
+  scrape(): Promise<string>;
   stop(): Promise<void>;
 }
 
 async function startSdk(observed: Observed): Promise<Loaded> {
-  const [{ metrics }, { PrometheusExporter }, { NodeSDK }] = await Promise.all([
+  const [{ metrics }, { PrometheusExporter, PrometheusSerializer }, { NodeSDK }] = await Promise.all([
     import("@opentelemetry/api"),
     import("@opentelemetry/exporter-prometheus"),
     import("@opentelemetry/sdk-node"),
   ]);
-  const exporter = new PrometheusExporter({ preventServerStart: true, withoutScopeInfo: true });
+  const exporter = new PrometheusExporter({ preventServerStart: true });
+  // No prefix, time stamps or labels of the resource; the resource itself as `target_info`, but not the scope.
+  const serializer = new PrometheusSerializer(undefined, false, undefined, false, true);
   const sdk = new NodeSDK({
     metricReaders: [exporter],
     views: [{ instrumentName: "*", aggregationCardinalityLimit: maxSeries }],
@@ -124,7 +115,7 @@ async function startSdk(observed: Observed): Promise<Loaded> {
   return {
     // The keys of the table, less those that are looked up.
     record: Object.fromEntries(recorders) as Recorders,
-    exporter,
+    scrape: async () => serializer.serialize((await exporter.collect()).resourceMetrics),
     async stop() {
       await sdk.shutdown();
       metrics.disable();

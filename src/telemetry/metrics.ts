@@ -1,7 +1,7 @@
 import type { RequestContext, TrailEntry } from "../domain/context.ts";
 import type { Observer, RequestEnd } from "../domain/observer.ts";
 import type { Target } from "../domain/target.ts";
-import { createInstruments, type Instruments, type ScrapeHandler } from "./instruments.ts";
+import { createInstruments, type Instruments } from "./instruments.ts";
 import { createLabelSet, type LabelSet } from "./label-set.ts";
 import { watchProcess } from "./process-metrics.ts";
 import { type Sight, watchRouting } from "./routing-metrics.ts";
@@ -25,8 +25,8 @@ export interface MetricsOptions {
 export interface Metrics {
   /** Counts requests, from their trail. */
   readonly observer: Observer;
-  /** Answers a scrape; loads what it needs if `load` was not called. */
-  readonly scrape: ScrapeHandler;
+  /** All of them in Prometheus' text format; loads what it needs if `load` was not called. */
+  scrape(): Promise<string>;
   /** Loads the SDK (0.25 s of CPU). Call it once the gateway listens. */
   load(): Promise<void>;
   stop(): Promise<void>;

@@ -13,7 +13,13 @@ const esc = "\u001b";
 
 async function run(args: string[], options: FakeTerminalOptions = {}) {
   const terminal = fakeTerminal({ env: { TRUNKLINE_MASTER_KEY: fakeKey }, ...options });
-  const cli = createCli({ version: "0", terminal, serve: async () => {}, simulate: async () => {} });
+  const cli = createCli({
+    version: "0",
+    terminal,
+    serve: async () => {},
+    simulate: async () => {},
+    worker: async () => {},
+  });
   const exitCode = await cli(args);
   return { exitCode, out: terminal.out(), err: terminal.err() };
 }
@@ -110,7 +116,13 @@ describe("Ctrl-C in trunkline chat", () => {
       env: { TRUNKLINE_MASTER_KEY: fakeKey },
       onOutput: (text) => text.includes("world") && terminal.interrupt(),
     });
-    const cli = createCli({ version: "0", terminal, serve: async () => {}, simulate: async () => {} });
+    const cli = createCli({
+      version: "0",
+      terminal,
+      serve: async () => {},
+      simulate: async () => {},
+      worker: async () => {},
+    });
     expect(await cli(args)).toBe(130);
     await slow.left;
     expect(terminal.err()).toMatch(/trunkline: Canceled\.\n$/);

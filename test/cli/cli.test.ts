@@ -21,7 +21,8 @@ interface Handlers {
 
 async function run(args: string[], handlers: Handlers = {}, options: FakeTerminalOptions = {}) {
   const terminal = fakeTerminal({ folder, ...options });
-  const cli = createCli({ version: "1.2.3", terminal, serve: async () => {}, simulate: async () => {}, ...handlers });
+  const nothing = { serve: async () => {}, simulate: async () => {}, worker: async () => {} };
+  const cli = createCli({ version: "1.2.3", terminal, ...nothing, ...handlers });
   const exitCode = await cli(args);
   return { exitCode, out: terminal.out(), err: terminal.err() };
 }

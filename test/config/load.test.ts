@@ -259,7 +259,7 @@ describe("a wrong setting is refused with its place, its value and what is allow
     ],
     ["server: []", "server is []; it takes a section with host, port,"],
     ["server: { host: 'a b' }", 'server.host is "a b"; it takes a host name or an IP address'],
-    ["server: { workers: 4 }", "server.workers is 4; it takes 1."],
+    ["server: { workers: 0 }", "server.workers is 0; it takes a whole number from 1 to 256, or `auto`."],
     ["server: { tls: { cert_file: c.pem } }", "server.tls.key_file is missing; it takes a path."],
     [
       "server: { cors: { origins: ['*'] } }",

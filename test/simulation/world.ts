@@ -3,6 +3,7 @@ import { ChatRequestSchema } from "../../gen/trunkline/v1/chat_pb.ts";
 import { Role } from "../../gen/trunkline/v1/message_pb.ts";
 import { Admission } from "../../src/accounts/admission.ts";
 import { assemble } from "../../src/assemble.ts";
+import { createOnce } from "../../src/cache/once.ts";
 import type { Config } from "../../src/config/config.ts";
 import { type Beginnings, beginRequest } from "../../src/domain/begin.ts";
 import type { ChatCall, Frame } from "../../src/domain/chat.ts";
@@ -76,6 +77,7 @@ export async function play(seed: number, config: Config): Promise<World> {
   const logged: string[] = [];
   const states = new TargetStates(clock, config.resilience.breaker);
   const admission = new Admission({ clock, ...config.resilience.queue });
+  const once = createOnce({ clock, ...config.resilience.idempotency });
   const observers = [
     {
       requestStarted: (context: RequestContext) => {
@@ -87,7 +89,7 @@ export async function play(seed: number, config: Config): Promise<World> {
     },
   ];
   const log = logInto(logged);
-  const parts = { log, clock, random: random.next, dialer: network.dialer, observers, states, admission };
+  const parts = { log, clock, random: random.next, dialer: network.dialer, observers, states, admission, once };
   const { gateway, stop } = assemble(config, config.providers, parts);
   const beginnings: Beginnings = {
     clock,

@@ -7,10 +7,10 @@ import { createAddressCheck } from "./cidr.ts";
 
 export interface OpsParts {
   readonly readiness: Readiness;
-  /** Writes the metrics in Prometheus' text format. */
-  readonly scrape: (req: IncomingMessage, res: ServerResponse) => void;
+  /** The metrics in Prometheus' text format. */
+  readonly scrape: () => Promise<string>;
   /** What `/health/ready` tells beside the status: JSON values without secrets. */
-  readonly details: () => Readonly<Record<string, unknown>>;
+  readonly details: () => object | Promise<object>;
   /** Networks whose sockets may ask. The peer's own address counts, never a header. */
   readonly allowCidrs: readonly string[];
   /** Bearer token that scrapers must show as well; null asks for none. */
@@ -41,11 +41,23 @@ export function createOpsHandler(parts: OpsParts): (req: Request, res: Response)
       res.setHeader("www-authenticate", "Bearer");
       return answer(res, 401, { error: "The token is missing or wrong. Send it as `Authorization: Bearer <token>`." });
     }
-    // The exporter sets a status and headers and ends the response, which both kinds can.
-    if (path === "/metrics") return parts.scrape(req as IncomingMessage, res as ServerResponse);
-    const { ready } = parts.readiness;
-    return answer(res, ready ? 200 : 503, { status: ready ? "ready" : "not ready", ...parts.details() });
+    return path === "/metrics" ? void scrape(parts, res) : void tellReady(parts, res);
   };
+}
+
+async function scrape({ scrape }: OpsParts, res: Response): Promise<void> {
+  try {
+    const text = await scrape();
+    res.setHeader("content-type", "text/plain; version=0.0.4; charset=utf-8");
+    res.end(text);
+  } catch {
+    answer(res, 500, { error: "The metrics could not be loaded." });
+  }
+}
+
+async function tellReady({ readiness, details }: OpsParts, res: Response): Promise<void> {
+  const { ready } = readiness;
+  answer(res, ready ? 200 : 503, { status: ready ? "ready" : "not ready", ...(await details()) });
 }
 
 /** Digests have one length, so that comparing them tells nothing of the token. */

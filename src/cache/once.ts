@@ -16,6 +16,8 @@ export interface OnceOptions {
   readonly ttlMs: number;
   /** Memory for complete answers. Bytes. */
   readonly maxBytes: number;
+  /** Told when nothing is remembered under a key any more. */
+  readonly forgotten?: (key: string) => void;
 }
 
 /** Answers that are made once, however often they are asked for. */
@@ -31,10 +33,20 @@ export interface Once {
   single(call: ChatCall, caller: Caller, context: RequestContext, life: Life): Answer;
 }
 
+/** What this process makes and remembers, for those who come from elsewhere. */
+export interface OwnOnce extends Once {
+  has(key: string): boolean;
+  /** Joins the answer under a key; null when there is none. Fails as `keyed` does. */
+  join(key: string, fingerprint: string, context: RequestContext): Answer | null;
+  /** Other bounds from now on. */
+  limit(bounds: Pick<OnceOptions, "ttlMs" | "maxBytes">): void;
+}
+
 /** Answers under way and remembered, together. A further one is made without being shared. */
 const maxAnswers = 100_000;
 
-export function createOnce({ clock, ttlMs, maxBytes }: OnceOptions): Once {
+export function createOnce({ clock, forgotten = () => {}, ...bounds }: OnceOptions): OwnOnce {
+  let { ttlMs, maxBytes } = bounds;
   const answers = new Map<string, SharedAnswer>();
   /** Complete ones, oldest first, and when they are forgotten. */
   const kept = new Map<string, number>();
@@ -43,6 +55,7 @@ export function createOnce({ clock, ttlMs, maxBytes }: OnceOptions): Once {
   function forget(key: string): void {
     if (kept.delete(key)) keptBytes -= answers.get(key)?.bytes ?? 0;
     answers.delete(key);
+    forgotten(key);
   }
 
   function keep(key: string, answer: SharedAnswer): void {
@@ -66,11 +79,8 @@ export function createOnce({ clock, ttlMs, maxBytes }: OnceOptions): Once {
     tidy();
     const fingerprint = fingerprintOf(call);
     const known = answers.get(key);
-    if (known !== undefined) {
-      if (known.fingerprint !== fingerprint) throw reused();
-      if (!known.open) throw notJoinable();
-      yield* joined(known, context);
-    } else if (answers.size >= maxAnswers) yield* life(context);
+    if (known !== undefined) yield* joinedIfSame(known, fingerprint, context);
+    else if (answers.size >= maxAnswers) yield* life(context);
     else {
       const answer = new SharedAnswer(fingerprint, context);
       answers.set(key, answer);
@@ -95,11 +105,21 @@ export function createOnce({ clock, ttlMs, maxBytes }: OnceOptions): Once {
   return {
     keyed(call, caller, context, life) {
       if (context.idempotencyKey === undefined) return life(context);
-      return keyed(`${caller.id}\0${context.idempotencyKey}`, call, context, life);
+      return keyed(keyOf(caller, context), call, context, life);
     },
     single(call, caller, context, life) {
       if (call.request.temperature !== 0) return life(context);
       return single(`${caller.id}\0\0${fingerprintOf(call)}`, context, life);
+    },
+    has: (key) => answers.has(key),
+    join(key, fingerprint, context) {
+      tidy();
+      const known = answers.get(key);
+      return known === undefined ? null : joinedIfSame(known, fingerprint, context);
+    },
+    limit(given) {
+      ({ ttlMs, maxBytes } = given);
+      tidy();
     },
   };
 }
@@ -120,6 +140,13 @@ async function* made(answer: SharedAnswer, life: Life, over: () => void): Answer
   }
 }
 
+/** @throws GatewayError `idempotency_key_reused`, `conflict` */
+async function* joinedIfSame(known: SharedAnswer, fingerprint: string, context: RequestContext): Answer {
+  if (known.fingerprint !== fingerprint) throw reused();
+  if (!known.open) throw notJoinable();
+  yield* joined(known, context);
+}
+
 /** An answer that another request makes or has made. */
 async function* joined(answer: SharedAnswer, context: RequestContext): Answer {
   const status = answer.state === "running" ? "joined" : "replayed";
@@ -137,14 +164,19 @@ function isOfAnswer(kind: string): boolean {
   return kind === "answered" || kind === "loss";
 }
 
+/** Under what a request with an idempotency key is remembered. */
+export function keyOf(caller: Caller, { idempotencyKey }: RequestContext): string {
+  return `${caller.id}\0${idempotencyKey}`;
+}
+
 /** Equal for equal requests: the caller's own text where there is one, else the message's bytes. */
-function fingerprintOf({ request, stream, source }: ChatCall): string {
+export function fingerprintOf({ request, stream, source }: ChatCall): string {
   const hash = createHash("sha256").update(stream ? "stream" : "whole");
   return (source ? hash.update(source.text) : hash.update(toBinary(ChatRequestSchema, request))).digest("base64");
 }
 
 /** @throws GatewayError `invalid_value` */
-function checkKey(key = ""): void {
+export function checkKey(key = ""): void {
   if (/^[\x21-\x7e]{1,255}$/.test(key)) return;
   throw new GatewayError("invalid_value", "idempotency-key must be 1 to 255 visible ASCII characters.", {
     param: "idempotency-key",

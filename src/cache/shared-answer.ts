@@ -7,7 +7,7 @@ type Answer = AsyncIterable<readonly Frame[]>;
  * What may be ahead of the slowest reader: then the provider waits, as for a single reader. With what the connection
  * itself holds, below 256 KiB. Bytes.
  */
-const maxAheadBytes = 128 * 1024;
+export const maxAheadBytes = 128 * 1024;
 /** Answers above this are not kept for those who come later. Bytes. */
 const maxKeptBytes = 4 * 1024 * 1024;
 
@@ -66,7 +66,7 @@ export class SharedAnswer {
     try {
       for await (const frames of life(own)) {
         this.#batches.push(frames);
-        this.#ends.push(this.bytes + frames.reduce((sum, frame) => sum + sizeOf(frame), 0));
+        this.#ends.push(this.bytes + sizeOfBatch(frames));
         if (this.bytes > maxKeptBytes) this.#tooLong = true;
         this.#wakeAll();
         while (this.#ahead() > maxAheadBytes && !this.#abort.signal.aborted) await this.#untilRead();
@@ -156,6 +156,11 @@ export class SharedAnswer {
   #wakeAll(): void {
     for (const reader of this.#readers) reader.wake();
   }
+}
+
+/** Memory that a batch holds, roughly. Bytes. */
+export function sizeOfBatch(frames: readonly Frame[]): number {
+  return frames.reduce((sum, frame) => sum + sizeOf(frame), 0);
 }
 
 /** Memory that a frame holds, roughly. Bytes. */

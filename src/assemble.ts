@@ -99,7 +99,7 @@ export function assemble(
     ...unscreened,
     ...forgetful,
     attempt: { ...attempt, chat: (route, ...asked) => singly(once, attempt, route, asked) },
-    once: once.keyed,
+    once: (call, caller, context, life) => once.keyed(call, caller, context, life),
     account: createAccount({ clock, observers }),
     models: createModels({
       aliases: config.aliases,

@@ -1,4 +1,5 @@
 import { availableParallelism } from "node:os";
+import { isatty } from "node:tty";
 import { Admission } from "./accounts/admission.ts";
 import { createOnce } from "./cache/once.ts";
 import { createCli } from "./cli/cli.ts";
@@ -6,16 +7,17 @@ import { CliError, exitCodes, explain } from "./cli/exit.ts";
 import type { SimulateOptions } from "./cli/simulate.ts";
 import { terminalOf } from "./cli/terminal.ts";
 import type { Config } from "./config/config.ts";
-import { type ConfigFlags, loadConfig } from "./config/load.ts";
+import { type ConfigFlags, type LoadedConfig, loadConfig } from "./config/load.ts";
 import { type Clock, systemClock } from "./domain/clock.ts";
 import type { Log } from "./domain/log.ts";
 import { createOpsHandler } from "./edges/ops/ops.ts";
 import { startServer } from "./edges/server.ts";
+import { createReload, settingsOfTheStart } from "./reload.ts";
 import { startServing } from "./serving.ts";
 import { startSimulator } from "./simulator/simulator.ts";
-import { batched } from "./telemetry/batched.ts";
+import { batched, undividedBytes } from "./telemetry/batched.ts";
 import { createLog } from "./telemetry/log.ts";
-import type { Plan } from "./workers/crew.ts";
+import type { Loaded } from "./workers/primary.ts";
 
 export const version = "0.1.0";
 
@@ -25,6 +27,8 @@ export interface RunningGateway {
   readonly url: string;
   /** Where the platform reads metrics and health. */
   readonly opsUrl: string;
+  /** Answers new requests as another configuration says. The ports stay; see `settingsOfTheStart`. */
+  replace(config: Config): Promise<void>;
   /** Refuses new requests, lets running ones finish within the configured time, then ends them and closes. */
   drain(): Promise<void>;
   /** Ends everything now. */
@@ -45,14 +49,15 @@ export async function startGateway(
 ): Promise<RunningGateway> {
   // What has been started is ended in reverse order, also when a later part cannot start.
   await using starting = new AsyncDisposableStack();
-  const { server, resilience } = config;
+  let { server, resilience } = config;
   const entrance = new Admission({ clock, ...resilience.queue });
   const once = createOnce({ clock, ...resilience.idempotency });
   const serving = await startServing(config, { version, log, clock, random, entrance, once, listens: true });
   starting.defer(serving.close);
   const { readiness, metrics, details } = serving;
-  const handler = createOpsHandler({ ...config.ops, readiness, scrape: metrics.scrape, details });
-  const ops = await startServer({ ...config.ops, tls: null, handler });
+  const opsHandlerOf = ({ ops }: Config) => createOpsHandler({ ...ops, readiness, scrape: metrics.scrape, details });
+  let opsHandler = opsHandlerOf(config);
+  const ops = await startServer({ ...config.ops, tls: null, handler: (req, res) => opsHandler(req, res) });
   starting.defer(ops.close);
 
   const started = starting.move();
@@ -61,6 +66,14 @@ export async function startGateway(
     url: urlOf(serving.server, server.tls !== null),
     opsUrl: urlOf(ops),
     close,
+    async replace(next) {
+      await serving.replace(next);
+      ({ server, resilience } = next);
+      entrance.limit(resilience.queue);
+      once.limit(resilience.idempotency);
+      if (server.tls !== null) serving.server.renew(server.tls);
+      opsHandler = opsHandlerOf(next);
+    },
     async drain() {
       readiness.turn(false);
       // Load balancers notice first; until then requests are still served.
@@ -77,36 +90,68 @@ function urlOf({ host, port }: { readonly host: string; readonly port: number },
 }
 
 async function serve(flags: ConfigFlags): Promise<void> {
-  const { config, file, warnings } = loadConfig({ env: process.env, flags, folder: process.cwd() });
-  const log = logOf(config);
+  const folder = process.cwd();
+  const read = () => loadConfig({ env: process.env, flags, folder });
+  const { config, file, warnings } = read();
+  const count = workersOf(config);
+  const log = logOf(config, count > 1);
   for (const warning of warnings) log.warn(warning);
-  const { workers } = config.server;
-  const count = workers === "auto" ? availableParallelism() : workers;
-  if (count > 1) return serveByWorkers(config, { count, setup: { file, flags, folder: process.cwd() } }, log);
-  const running = await startGateway(config, { log });
-  log.info("ready", { url: running.url, ops: running.opsUrl });
-  await stopSignal();
-  await running.drain();
+  if (count === 1) return serveAlone(config, read, log);
+  return serveByWorkers({ config, plan: { count, setup: { file, flags, folder } } }, log, () => {
+    const loaded = read();
+    for (const warning of loaded.warnings) log.warn(warning);
+    const setup = { file: loaded.file, flags, folder };
+    return { config: loaded.config, plan: { count: workersOf(loaded.config), setup } };
+  });
 }
 
-function logOf({ log: { level, format } }: Config): Log {
+function workersOf({ server: { workers } }: Config): number {
+  return workers === "auto" ? availableParallelism() : workers;
+}
+
+/** @param isShared whether other processes write to the same place */
+function logOf({ log: { level, format } }: Config, isShared: boolean): Log {
   const isPretty = format === "auto" ? process.stderr.isTTY : format === "pretty";
-  const destination = batched(process.stderr);
+  const destination = batched(process.stderr, isShared ? undividedBytes : undefined);
   return createLog({ level, format: isPretty ? "pretty" : "json", clock: systemClock, destination });
 }
 
-async function serveByWorkers(config: Config, plan: Plan, log: Log): Promise<void> {
-  const [{ startPrimary }, { createFork }] = await Promise.all([
+async function serveAlone(config: Config, read: () => LoadedConfig, log: Log): Promise<void> {
+  const running = await startGateway(config, { log });
+  log.info("ready", { url: running.url, ops: running.opsUrl });
+  const reload = createReload({
+    log,
+    load: read,
+    async use(loaded) {
+      for (const warning of loaded.warnings) log.warn(warning);
+      const settings = settingsOfTheStart(config, loaded.config);
+      if (settings.length > 0) log.warn("these settings are used from the next start on", { settings });
+      await running.replace(loaded.config);
+    },
+  });
+  await stopSignal(reload);
+  await running.drain();
+}
+
+/** The primary process. Its parts are loaded by those alone who asked for workers. */
+async function serveByWorkers({ config, plan }: Loaded, log: Log, load: () => Loaded): Promise<void> {
+  const [{ Primary }, { createFork }] = await Promise.all([
     import("./workers/primary.ts"),
     import("./workers/fork.ts"),
   ]);
+  const hopeless = Promise.withResolvers<string>();
   const fork = createFork(process.argv[1] ?? "");
-  const primary = await startPrimary(config, { version, log, clock: systemClock, fork, plan });
-  const url = urlOf(primary.server, config.server.tls !== null);
-  log.info("ready", { url, ops: urlOf(primary.ops), workers: plan.count });
-  const reason = await Promise.race([stopSignal(), primary.gaveUp]);
-  for (const signal of ["SIGTERM", "SIGINT"] as const) {
-    // One more ends everything at once; workers that had to find out by themselves would drain.
+  const primary = new Primary(config, { version, log, clock: systemClock, fork, giveUp: hopeless.resolve });
+  const ports = await primary.start(plan);
+  log.info("ready", {
+    url: urlOf(ports.public, config.server.tls !== null),
+    ops: urlOf(ports.ops),
+    workers: plan.count,
+  });
+  const reload = createReload({ log, load, use: (loaded) => primary.replace(loaded) });
+  const reason = await Promise.race([stopSignal(reload), hopeless.promise]);
+  for (const signal of stopSignals) {
+    // One more ends everything at once: workers that had to find out by themselves would drain.
     process.once(signal, () => {
       primary.kill();
       process.kill(process.pid, signal);
@@ -116,24 +161,35 @@ async function serveByWorkers(config: Config, plan: Plan, log: Log): Promise<voi
   if (reason !== undefined) throw new CliError(`Given up: ${reason}`, exitCodes.internal);
 }
 
-/** One of the workers of `serve --workers`. */
+/** One of the workers of `serve`, which started it. */
 async function worker(): Promise<void> {
   const [{ openLink }, { work }] = await Promise.all([import("./workers/link.ts"), import("./worker.ts")]);
   const link = openLink(process);
   if (link === null) throw new CliError("Workers are started by `trunkline serve --workers`.", exitCodes.usage);
-  // These reach the whole group of processes. The primary says what is to be done.
-  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, () => {});
+  // These reach whole groups of processes. The primary says what is to be done.
+  for (const signal of [...stopSignals, "SIGHUP"] as const) process.on(signal, () => {});
+  const faultExitCode = exitCodes.internal;
+  const onFault = (fault: (error: unknown) => void) => {
+    const end = (error: unknown) => {
+      fault(error);
+      setTimeout(() => process.exit(faultExitCode), faultWithinMs).unref();
+    };
+    process.on("uncaughtException", end).on("unhandledRejection", end);
+  };
   try {
     const setup = await link.setup;
     const { config } = loadConfig({ env: process.env, ...setup });
-    const log = logOf(config).with({ worker: setup.number });
-    const shared = { version, link, log, clock: systemClock, random: Math.random };
-    process.exit(await work(config, shared));
+    const log = logOf(config, true).with({ worker: setup.number });
+    const parts = { version, link, log, clock: systemClock, random: Math.random, onFault, faultExitCode };
+    process.exit(await work(config, parts));
   } catch (error) {
     await link.last({ kind: "failed", ...explain(error) });
     process.exit(exitCodes.internal);
   }
 }
+
+/** What a worker with a fault of its own may take to end its streams. Milliseconds. */
+const faultWithinMs = 5_000;
 
 async function simulate(options: SimulateOptions): Promise<void> {
   const simulator = await startSimulator({ ...options, requireKey: true });
@@ -145,13 +201,23 @@ async function simulate(options: SimulateOptions): Promise<void> {
   await simulator.close();
 }
 
-/** Resolves when the process is asked to stop. */
-function stopSignal(): Promise<void> {
-  return new Promise((resolve) => process.once("SIGTERM", () => resolve()).once("SIGINT", () => resolve()));
+const stopSignals = ["SIGTERM", "SIGINT"] as const;
+
+/**
+ * Resolves when the process is asked to stop.
+ * @param reload called with SIGHUP, but for the one that says that the terminal is gone
+ */
+function stopSignal(reload?: () => void): Promise<void> {
+  const hadTerminal = process.stderr.isTTY;
+  return new Promise((resolve) => {
+    for (const signal of stopSignals) process.once(signal, () => resolve());
+    if (reload) process.on("SIGHUP", () => (hadTerminal && !isatty(process.stderr.fd) ? resolve() : reload()));
+  });
 }
 
-if (import.meta.main) {
-  process.exitCode = await createCli({ version, terminal: terminalOf(process), serve, simulate, worker })(
-    process.argv.slice(2),
-  );
+/** The `trunkline` command. @returns the exit code */
+export function main(args: readonly string[]): Promise<number> {
+  return createCli({ version, terminal: terminalOf(process), serve, simulate, worker })(args);
 }
+
+if (import.meta.main) process.exitCode = await main(process.argv.slice(2));

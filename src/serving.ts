@@ -42,8 +42,10 @@ export interface Serving {
   readonly metrics: Metrics;
   /** What `/health/ready` tells on the ops listener. */
   details(): Details;
-  /** Lets running requests finish within the time, then ends them with an error that says why. Milliseconds. */
-  finish(drainMs: number): Promise<void>;
+  /** Lets running requests finish within the time, then ends them with an error that says why. As `drain` of a server. */
+  finish(drainMs: number, lingerMs?: number): Promise<void>;
+  /** New requests are answered as another configuration says; those that run go on as they began. The ports stay. */
+  replace(config: Config): Promise<void>;
   /** Ends everything now. */
   close(): Promise<void>;
 }
@@ -72,25 +74,22 @@ export async function startServing(config: Config, parts: ServingParts): Promise
   // What has been started is ended in reverse order, also when a later part cannot start.
   await using starting = new AsyncDisposableStack();
   const { version, log, clock, entrance } = parts;
-  const simulator = config.simulator.enabled ? await embedSimulator(config) : null;
-  if (simulator !== null) starting.defer(simulator.close);
-  const instances = [...config.providers, ...(simulator === null ? [] : simulatedInstances(simulator.socketPath))];
-  const states = new TargetStates(clock, config.resilience.breaker);
-  const sight = { circuits: () => states.sights(), queued: () => entrance.queued };
-  const metrics = createMetrics({ version, models: instances.flatMap(({ models }) => models), sight });
-  starting.defer(metrics.stop);
-
   const shutdown = new AbortController();
   const readiness = new ReadinessSwitch();
   const beginnings = { clock, log, shutdown: shutdown.signal, newRequestId: createRequestIds() };
+  const sight = { circuits: () => inside.states.sights(), queued: () => entrance.queued };
+  const metrics = createMetrics({ version, models: modelsOf(config), sight });
+  starting.defer(metrics.stop);
   const observers = [metrics.observer, requestLog];
-  const inside = assembleInside(config, instances, { ...parts, states, observers, beginnings, readiness });
-  starting.defer(inside.stop);
-  const port = parts.listens ? config.server.port : null;
-  const server = await startServer({ ...config.server, port, handler: inside.handler });
+  let inside = await startInside(config, { ...parts, observers, beginnings, readiness });
+  starting.defer(() => inside.close());
+  const server = await startServer({
+    ...config.server,
+    port: parts.listens ? config.server.port : null,
+    handler: (req, res) => inside.handler(req, res),
+  });
   starting.defer(server.close);
-  void inside.lists.ready();
-  readiness.turn(instances.length > 0);
+  readiness.turn(inside.isUseful);
   starting.defer(() => readiness.end());
 
   const started = starting.move();
@@ -98,10 +97,16 @@ export async function startServing(config: Config, parts: ServingParts): Promise
     server,
     readiness,
     metrics,
-    details: () => ({ version, providers: providerDetails(inside.lists), circuits: openCircuits(states) }),
+    details: () => ({ version, providers: providerDetails(inside.lists), circuits: openCircuits(inside.states) }),
     close: () => started.disposeAsync(),
-    async finish(drainMs) {
-      await server.drain(drainMs);
+    async replace(next) {
+      const before = inside;
+      inside = await startInside(next, { ...parts, observers, beginnings, readiness });
+      metrics.expect(modelsOf(next));
+      void server.settled().then(before.close);
+    },
+    async finish(drainMs, lingerMs) {
+      await server.drain(drainMs, lingerMs);
       // Those that are still running are told why they end.
       shutdown.abort();
       await server.drain(lastWordsMs);
@@ -110,25 +115,45 @@ export async function startServing(config: Config, parts: ServingParts): Promise
 }
 
 interface InsideParts extends ServingParts {
-  readonly states: TargetStates;
   readonly observers: readonly Observer[];
   readonly beginnings: Beginnings;
   readonly readiness: Readiness;
 }
 
-/** The stages behind the public port, and the sockets that they open. */
-function assembleInside(config: Config, instances: readonly ProviderInstance[], parts: InsideParts) {
+/** All behind the public port that one configuration determines: stages, what they know of targets, and their sockets. */
+interface Inside {
+  readonly handler: Handler;
+  readonly lists: ModelLists;
+  readonly states: TargetStates;
+  /** Whether anybody can be asked. */
+  readonly isUseful: boolean;
+  close(): Promise<void>;
+}
+
+async function startInside(config: Config, parts: InsideParts): Promise<Inside> {
   const { clock, entrance: admission } = parts;
+  const simulator = config.simulator.enabled ? await embedSimulator(config) : null;
+  const instances = [...config.providers, ...(simulator === null ? [] : simulatedInstances(simulator.socketPath))];
+  const states = new TargetStates(clock, config.resilience.breaker);
   const dialer = createDialer({ clock, maxConnections, maxQueued });
-  const { gateway, lists, stop } = assemble(config, instances, { ...parts, admission, dialer });
+  const { gateway, lists, stop } = assemble(config, instances, { ...parts, admission, dialer, states });
+  void lists.ready();
   return {
     handler: createPublicHandler(config, { ...parts, gateway }),
     lists,
-    async stop() {
+    states,
+    isUseful: instances.length > 0,
+    async close() {
       stop();
       await dialer.close();
+      await simulator?.close();
     },
   };
+}
+
+/** Model names of the configuration. */
+function modelsOf({ providers }: Config): readonly string[] {
+  return providers.flatMap(({ models }) => models);
 }
 
 function providerDetails(lists: ModelLists): Details["providers"] {

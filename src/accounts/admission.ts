@@ -40,13 +40,22 @@ interface Waiter {
  * queue is refused at once, before it costs memory.
  */
 export class Admission implements Entrance {
-  readonly #options: AdmissionOptions;
+  #options: AdmissionOptions;
   /** Largest priority first; within one, oldest first. */
   readonly #waiting: Waiter[] = [];
   #inFlight = 0;
 
   constructor(options: AdmissionOptions) {
     this.#options = options;
+  }
+
+  /** Other limits from now on. Requests that run or wait are left alone. */
+  limit(limits: Pick<AdmissionOptions, "maxInFlight" | "maxQueued">): void {
+    this.#options = { ...this.#options, ...limits };
+    while (this.#inFlight < limits.maxInFlight && this.#waiting.length > 0) {
+      this.#inFlight++;
+      this.#waiting.shift()?.enter();
+    }
   }
 
   get inFlight(): number {
@@ -75,7 +84,8 @@ export class Admission implements Entrance {
     return () => {
       if (left) return;
       left = true;
-      const next = this.#waiting.shift();
+      // Under a limit that has become smaller, nobody follows.
+      const next = this.#inFlight > this.#options.maxInFlight ? undefined : this.#waiting.shift();
       if (next === undefined) this.#inFlight--;
       else next.enter();
     };

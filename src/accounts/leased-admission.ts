@@ -92,6 +92,14 @@ export class LeasedAdmission implements Entrance {
     }
   }
 
+  /** The ledger is gone: nobody enters any more but on the places at hand. */
+  lose(): void {
+    this.#isFull = true;
+    this.#isScarce = false;
+    this.#batch = Number.MAX_SAFE_INTEGER;
+    for (const waiter of this.#waiting.values()) waiter.refuse(full());
+  }
+
   /** A place that no request runs on any more. */
   #free(): void {
     if (this.#isScarce) return this.#ask({ kind: "back", count: 1 });

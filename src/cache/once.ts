@@ -45,38 +45,13 @@ export interface OwnOnce extends Once {
 /** Answers under way and remembered, together. A further one is made without being shared. */
 const maxAnswers = 100_000;
 
-export function createOnce({ clock, forgotten = () => {}, ...bounds }: OnceOptions): OwnOnce {
-  let { ttlMs, maxBytes } = bounds;
-  const answers = new Map<string, SharedAnswer>();
-  /** Complete ones, oldest first, and when they are forgotten. */
-  const kept = new Map<string, number>();
-  let keptBytes = 0;
-
-  function forget(key: string): void {
-    if (kept.delete(key)) keptBytes -= answers.get(key)?.bytes ?? 0;
-    answers.delete(key);
-    forgotten(key);
-  }
-
-  function keep(key: string, answer: SharedAnswer): void {
-    if (!answer.open || answer.bytes > maxBytes || ttlMs === 0) return forget(key);
-    kept.set(key, clock.nowMs() + ttlMs);
-    keptBytes += answer.bytes;
-    tidy();
-  }
-
-  /** Forgets what is too old, and the oldest while there is too much. */
-  function tidy(): void {
-    const nowMs = clock.nowMs();
-    for (const [key, untilMs] of kept) {
-      if (untilMs > nowMs && keptBytes <= maxBytes) return;
-      forget(key);
-    }
-  }
+export function createOnce(options: OnceOptions): OwnOnce {
+  const memory = new Memory(options);
+  const { answers } = memory;
 
   async function* keyed(key: string, call: ChatCall, context: RequestContext, life: Life): Answer {
     checkKey(context.idempotencyKey);
-    tidy();
+    memory.tidy();
     const fingerprint = fingerprintOf(call);
     const known = answers.get(key);
     if (known !== undefined) yield* joinedIfSame(known, fingerprint, context);
@@ -84,7 +59,7 @@ export function createOnce({ clock, forgotten = () => {}, ...bounds }: OnceOptio
     else {
       const answer = new SharedAnswer(fingerprint, context);
       answers.set(key, answer);
-      yield* made(answer, life, () => (answer.state === "complete" ? keep(key, answer) : forget(key)));
+      yield* made(answer, life, () => (answer.state === "complete" ? memory.keep(key, answer) : memory.forget(key)));
     }
   }
 
@@ -113,15 +88,53 @@ export function createOnce({ clock, forgotten = () => {}, ...bounds }: OnceOptio
     },
     has: (key) => answers.has(key),
     join(key, fingerprint, context) {
-      tidy();
+      memory.tidy();
       const known = answers.get(key);
       return known === undefined ? null : joinedIfSame(known, fingerprint, context);
     },
-    limit(given) {
-      ({ ttlMs, maxBytes } = given);
-      tidy();
-    },
+    limit: (bounds) => memory.limit(bounds),
   };
+}
+
+/** Answers under way, and complete ones for a time. */
+class Memory {
+  readonly answers = new Map<string, SharedAnswer>();
+  /** Complete ones, oldest first, and when they are forgotten. */
+  readonly #kept = new Map<string, number>();
+  #keptBytes = 0;
+  #options: OnceOptions;
+
+  constructor(options: OnceOptions) {
+    this.#options = options;
+  }
+
+  limit(bounds: Pick<OnceOptions, "ttlMs" | "maxBytes">): void {
+    this.#options = { ...this.#options, ...bounds };
+    this.tidy();
+  }
+
+  keep(key: string, answer: SharedAnswer): void {
+    const { clock, ttlMs, maxBytes } = this.#options;
+    if (!answer.open || answer.bytes > maxBytes || ttlMs === 0) return this.forget(key);
+    this.#kept.set(key, clock.nowMs() + ttlMs);
+    this.#keptBytes += answer.bytes;
+    this.tidy();
+  }
+
+  forget(key: string): void {
+    if (this.#kept.delete(key)) this.#keptBytes -= this.answers.get(key)?.bytes ?? 0;
+    this.answers.delete(key);
+    this.#options.forgotten?.(key);
+  }
+
+  /** Forgets what is too old, and the oldest while there is too much. */
+  tidy(): void {
+    const nowMs = this.#options.clock.nowMs();
+    for (const [key, untilMs] of this.#kept) {
+      if (untilMs > nowMs && this.#keptBytes <= this.#options.maxBytes) return;
+      this.forget(key);
+    }
+  }
 }
 
 /** The answer, for the request that makes it. @param over called when it has been made, or has failed */

@@ -39,8 +39,16 @@ export interface RunningServer {
   readonly port: number;
   /** Serves a connection that somebody else accepted. */
   take(socket: Socket): void;
-  /** Stops accepting; resolves when every request has been answered or the time is over. Milliseconds. */
-  drain(timeoutMs: number): Promise<void>;
+  /**
+   * Stops accepting; resolves when every request has been answered or the time is over. Milliseconds.
+   * @param lingerMs how long connections without a request stay open, so that a caller who is just about to use one is
+   *   still answered, and told that it was the last time
+   */
+  drain(timeoutMs: number, lingerMs?: number): Promise<void>;
+  /** Resolves when all requests that are under way now have ended. */
+  settled(): Promise<void>;
+  /** New connections get this certificate. Only where it speaks TLS already. */
+  renew(tls: NonNullable<ServerOptions["tls"]>): void;
   /** Ends every connection now. */
   close(): Promise<void>;
 }
@@ -67,11 +75,12 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const sessions = new Set<ServerHttp2Session>();
   const open = new OpenRequests();
   let draining = false;
+  let closing = false;
   const handler: Handler = (req, res) => {
     open.add(res);
     if (draining && !("stream" in res)) res.shouldKeepAlive = false;
     // An answer that began before is now the last one of its connection.
-    res.once("close", () => draining && http1.closeIdleConnections());
+    res.once("close", () => closing && http1.closeIdleConnections());
     options.handler(req, res);
   };
 
@@ -91,12 +100,19 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       socket.setNoDelay(true);
       listener.emit("connection", socket);
     },
-    async drain(timeoutMs) {
+    async drain(timeoutMs, lingerMs = 0) {
       draining = true;
       listener.close();
-      http1.close();
       for (const session of sessions) session.close();
-      await open.empty(timeoutMs);
+      const waitMs = Math.min(lingerMs, timeoutMs);
+      if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
+      closing = true;
+      http1.close();
+      await open.empty(timeoutMs - waitMs);
+    },
+    settled: () => open.settled(),
+    renew(tls) {
+      if ("setSecureContext" in listener) listener.setSecureContext(contextOf(tls));
     },
     async close() {
       listener.close();
@@ -153,15 +169,18 @@ function secure(
       ...http1Options(headersTimeoutMs),
       handshakeTimeout: headersTimeoutMs,
       allowHTTP1: true,
-      cert: tls.cert,
-      key: tls.key.reveal(),
-      ...(tls.clientCa === null ? {} : { ca: tls.clientCa, requestCert: true, rejectUnauthorized: true }),
+      ...contextOf(tls),
+      ...(tls.clientCa === null ? {} : { requestCert: true, rejectUnauthorized: true }),
     },
     handler,
   );
   track(server, sessions);
   // It has this method too, which its type does not know.
   return { listener: server, http1: server as unknown as Http1Server };
+}
+
+function contextOf({ cert, key, clientCa }: NonNullable<ServerOptions["tls"]>) {
+  return { cert, key: key.reveal(), ...(clientCa !== null && { ca: clientCa }) };
 }
 
 function track(server: Http2Server | Http2SecureServer, sessions: Set<ServerHttp2Session>): void {
@@ -176,12 +195,26 @@ function track(server: Http2Server | Http2SecureServer, sessions: Set<ServerHttp
 class OpenRequests {
   #count = 0;
   #waiting: (() => void) | null = null;
+  /** Those that have come since `settled` was asked last. */
+  #batch = { count: 0, over: () => {} };
 
   add(res: Response): void {
+    const batch = this.#batch;
     this.#count++;
+    batch.count++;
     res.once("close", () => {
       this.#count--;
+      if (--batch.count === 0) batch.over();
       if (this.#count === 0) this.#waiting?.();
+    });
+  }
+
+  settled(): Promise<void> {
+    const batch = this.#batch;
+    this.#batch = { count: 0, over: () => {} };
+    if (batch.count === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      batch.over = resolve;
     });
   }
 

@@ -9,6 +9,11 @@ export interface Metric {
   readonly labels: readonly string[];
   /** Upper bounds of a histogram's buckets. Exponential histograms would reach Prometheus as `untyped`. */
   readonly buckets?: readonly number[];
+  /**
+   * Of a gauge: how the values of several workers become one. `each`: they stay apart, by the label `trunkline.worker`.
+   * `primary`: the primary process alone knows. Counters and histograms are added.
+   */
+  readonly across?: "sum" | "max" | "each" | "primary";
 }
 
 const secondsOfRequests = [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92];
@@ -76,6 +81,7 @@ export const metricTable = {
     kind: "gauge",
     unit: "{request}",
     help: "Requests that have begun and not ended.",
+    across: "sum",
     labels: [operation, protocol],
   },
   overhead: {
@@ -131,6 +137,7 @@ export const metricTable = {
     kind: "observed gauge",
     unit: "1",
     help: "Circuits of targets, and of keys where an instance has several: 0 closed, 1 half-open, 2 open.",
+    across: "max",
     labels: ["trunkline.instance", model, "trunkline.key"],
   },
   targetInFlight: {
@@ -138,6 +145,7 @@ export const metricTable = {
     kind: "observed gauge",
     unit: "{attempt}",
     help: "Attempts under way.",
+    across: "sum",
     labels: ["trunkline.instance", model],
   },
   queueWait: {
@@ -153,6 +161,7 @@ export const metricTable = {
     kind: "observed gauge",
     unit: "{request}",
     help: "Requests that wait to be admitted.",
+    across: "sum",
     labels: [],
   },
   replays: {
@@ -183,6 +192,7 @@ export const metricTable = {
     kind: "gauge",
     unit: "1",
     help: "Always 1; the label tells the version that runs.",
+    across: "max",
     labels: ["trunkline.version"],
   },
   unrecorded: {
@@ -192,11 +202,36 @@ export const metricTable = {
     help: "Records that came before the metrics were loaded and found their queue full.",
     labels: [],
   },
+  workers: {
+    name: "trunkline.workers",
+    kind: "observed gauge",
+    unit: "{process}",
+    help: "Processes that serve, by state: `starting`, `serving`, `leaving` while they drain.",
+    across: "primary",
+    labels: ["trunkline.state"],
+  },
+  workersAnswered: {
+    name: "trunkline.workers.answered",
+    kind: "observed gauge",
+    unit: "{process}",
+    help: "Processes whose gauges are in this scrape. What the others have counted is in it as of the last time they answered.",
+    across: "primary",
+    labels: [],
+  },
+  workerEnds: {
+    name: "trunkline.worker.ends",
+    kind: "counter",
+    unit: "{process}",
+    help: "Workers that ended without having been asked to: by a `fault` of their own that they could tell, or else `killed`.",
+    across: "primary",
+    labels: ["trunkline.how"],
+  },
   residentMemory: {
     name: "process.memory.usage",
     kind: "observed gauge",
     unit: "By",
     help: "Resident memory of the process.",
+    across: "each",
     labels: [],
   },
   cpuTime: {
@@ -204,6 +239,7 @@ export const metricTable = {
     kind: "observed gauge",
     unit: "s",
     help: "CPU time of the process since its start, user and system.",
+    across: "each",
     labels: [],
   },
   eventLoopDelay: {
@@ -211,6 +247,7 @@ export const metricTable = {
     kind: "observed gauge",
     unit: "s",
     help: "How late timers fired, 99th percentile since the last scrape.",
+    across: "each",
     labels: [],
   },
 } as const satisfies Record<string, Metric>;

@@ -27,6 +27,8 @@ export interface Metrics {
   readonly observer: Observer;
   /** All of them in Prometheus' text format; loads what it needs if `load` was not called. */
   scrape(): Promise<string>;
+  /** Gives model names a label of their own, while there is room. */
+  expect(models: readonly string[]): void;
   /** Loads the SDK (0.25 s of CPU). Call it once the gateway listens. */
   load(): Promise<void>;
   stop(): Promise<void>;
@@ -36,11 +38,19 @@ export interface Metrics {
 export function createMetrics({ version, models, sight }: MetricsOptions): Metrics {
   const watch = watchProcess();
   const labels = createLabelSets(models);
-  const instruments = createInstruments({ ...watch.observed, ...watchRouting(sight, labels.models) });
+  const instruments = createInstruments({
+    ...watch.observed,
+    ...watchRouting(sight, labels.models),
+    workers: () => [{ value: 1, labels: { "trunkline.state": "serving" } }],
+    workersAnswered: () => [{ value: 1, labels: {} }],
+  });
   instruments.record("build", 1, { "trunkline.version": version });
   return {
     observer: createObserver(instruments, labels),
     scrape: instruments.scrape,
+    expect(models) {
+      for (const model of models) labels.models.admit(model);
+    },
     load: instruments.load,
     async stop() {
       watch.stop();

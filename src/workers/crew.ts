@@ -24,6 +24,8 @@ export interface CrewParts {
   /** A member has been started, has come to serve, or is gone: `state` says which. */
   changed(member: Member): void;
   message(member: Member, message: FromWorker): void;
+  /** A member ends that was not asked to: by a fault that it told of, or without a word. */
+  lost(member: Member, how: "fault" | "killed"): void;
   /** The workers of a crew that had started die one after the other. */
   giveUp(reason: string): void;
 }
@@ -126,6 +128,7 @@ export class Crew {
         return log.error("worker could not start", { worker: member.number, reason: message.sentence });
       case "crashing":
         log.error("worker is crashing", { worker: member.number, reason: message.reason });
+        this.#parts.lost(member, "fault");
         return this.#leave(member);
       default:
         return pass(member, message);
@@ -149,6 +152,7 @@ export class Crew {
     if (this.#state === "relieved" && this.members.size === 0) this.#gone.resolve();
     if (wasExpected) return;
     log.error("worker ended", { worker: member.number, pid: member.child.pid, how });
+    this.#parts.lost(member, "killed");
     this.#replace();
   }
 

@@ -1,3 +1,5 @@
+import type { PlaceAnswer, PlaceAsk } from "../accounts/place-messages.ts";
+import type { KeyAnswer, KeyAsk } from "../cache/key-messages.ts";
 import type { ConfigFlags, ConfigText } from "../config/load.ts";
 
 /** What a worker starts with. Secrets are not in it: a worker reads them where the configuration says. */
@@ -19,7 +21,10 @@ export type ToWorker =
   | { readonly kind: "connection" }
   /** It is about to drain: probes are told, requests are still served. */
   | { readonly kind: "unready" }
+  /** End what runs, and go. `replaced`: others serve already, so that callers need not notice. */
   | { readonly kind: "drain"; readonly replaced: boolean }
+  | { readonly kind: "places"; readonly answer: PlaceAnswer }
+  | { readonly kind: "keys"; readonly answer: KeyAnswer }
   | { readonly kind: "ask"; readonly id: number; readonly question: Question };
 
 export type FromWorker =
@@ -31,6 +36,8 @@ export type FromWorker =
   | { readonly kind: "failed"; readonly sentence: string; readonly exitCode: number }
   /** It will end because of a fault of its own: it takes no more connections. */
   | { readonly kind: "crashing"; readonly reason: string }
+  | { readonly kind: "places"; readonly ask: PlaceAsk }
+  | { readonly kind: "keys"; readonly ask: KeyAsk }
   | { readonly kind: "answer"; readonly id: number; readonly value: unknown }
   /** It goes; what it has counted, for the last time. */
   | { readonly kind: "bye"; readonly metrics: string };

@@ -1,20 +1,8 @@
 import type { Socket } from "node:net";
-import type { Clock } from "../domain/clock.ts";
-import type { Log } from "../domain/log.ts";
 import { Crew, type CrewParts, type Member, type Plan } from "./crew.ts";
-import type { Fork } from "./fork.ts";
-import type { FromWorker, ToWorker } from "./messages.ts";
+import type { ToWorker } from "./messages.ts";
 
-export interface SupervisorParts {
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly fork: Fork;
-  /** A worker has been started, has come to serve, leaves or is gone. */
-  changed(member: Member): void;
-  message(member: Member, message: FromWorker): void;
-  /** The workers die one after the other, and nobody is replaced any more. */
-  giveUp(reason: string): void;
-}
+export type SupervisorParts = Omit<CrewParts, "freeNumber">;
 
 /** How much longer than its drain a worker may take to end before it is killed. Milliseconds. */
 const overdueMs = 5_000;

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { KeyAnswer, KeyAsk } from "../../src/cache/key-messages.ts";
 import { KeyOwners } from "../../src/cache/key-owners.ts";
 import { createOnce } from "../../src/cache/once.ts";
-import { createSharedOnce } from "../../src/cache/shared-once.ts";
+import { SharedOnce } from "../../src/cache/shared-once.ts";
 import type { ChatCall, Frame } from "../../src/domain/chat.ts";
 import { withWire } from "../../src/domain/chat.ts";
 import type { RequestContext } from "../../src/domain/context.ts";
@@ -40,7 +40,7 @@ function sharing(workers: number, { ttlMs = 60_000, maxBytes = 1_000_000, byHand
       if (!byHand) queueMicrotask(deliverUp);
     };
     const { log } = contextOf();
-    const once = createSharedOnce({
+    const once = new SharedOnce({
       own: (forgotten) => createOnce({ clock, ttlMs, maxBytes, forgotten }),
       ask,
       log,

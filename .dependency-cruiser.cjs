@@ -66,6 +66,18 @@ module.exports = {
       "^src/edges/([^/]+)/",
       "^src/(edges/$1/|edges/[^/]+[.]ts$|domain/|dialects/|config/|gateway[.]ts$)",
     ),
+    // The primary serves no request: it knows ports, what workers share, and how to tell of them.
+    only(
+      "workers-serve-nobody",
+      "^src/workers/",
+      "^src/(workers|domain|config|accounts|cache|telemetry|edges/ops)/|^src/edges/[^/]+[.]ts$",
+    ),
+    {
+      name: "the-top-is-last",
+      severity: "error",
+      from: { path: "^src/[^/]+/" },
+      to: { path: "^src/(assemble|reload|serving|worker)[.]ts$" },
+    },
     door("one-rpc-door", "@connectrpc/", "^src/(edges/(rpc/|admin/|server[.]ts$)|guardrails/external|cli/)"),
     door("one-telemetry-door", "@opentelemetry/", "^src/telemetry/"),
     door("one-socket-door", "^(node:)?(https?|http2|net|tls)$|node_modules/undici/", "^src/(net/|simulator/|edges/)"),

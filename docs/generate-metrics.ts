@@ -6,7 +6,7 @@ export function renderMetrics(): string {
     (metric) =>
       `| \`${prometheusName(metric)}\` | ${metric.kind.replace("observed ", "")} | ${metric.unit.replace(/[{}]/g, "")} | ${metric.labels
         .map((label) => `\`${label.replaceAll(".", "_")}\``)
-        .join(", ")} | ${metric.help} |`,
+        .join(", ")} | ${metric.across ?? "added"} | ${metric.help} |`,
   );
   const buckets = Object.values<Metric>(metricTable)
     .filter(({ buckets: bounds }) => bounds !== undefined)
@@ -21,8 +21,14 @@ conventions for generative AI. A histogram's lines add \`_bucket\`, \`_sum\` and
 Label values are bounded. A model has a label of its own when it is configured or when a provider has answered for it;
 other names share \`other\`, and requests that never reached a target have \`none\`.
 
-| Metric | Kind | Unit | Labels | Meaning |
-|---|---|---|---|---|
+With several [workers](workers.md) a scrape shows all of them together. Counters and histograms are \`added\`, those of
+workers that are gone included, so that none goes down while the primary lives; what a worker counted between its last
+scrape and a hard kill is lost. Gauges are of the workers that answer within two seconds: \`sum\`, \`max\`, or \`each\` with a
+label \`trunkline_worker\`, whose values are the numbers of living workers and \`primary\`. What only the primary knows is
+marked \`primary\`.
+
+| Metric | Kind | Unit | Labels | Workers | Meaning |
+|---|---|---|---|---|---|
 ${rows.join("\n")}
 
 ## Buckets

@@ -126,7 +126,16 @@ for identical requests with \`temperature\` 0 that run at the same time.
 
 \`queue.max_in_flight\` requests run; \`queue.max_queued\` may wait, larger \`priority\` first. More are refused by their head
 alone, with 503 / UNAVAILABLE and the time to come again. A slow reader slows the provider's socket: at most 256 KiB of
-an answer wait inside the process.`;
+an answer wait inside the process.
+
+## Several workers
+
+With [workers](workers.md), \`queue.max_in_flight\` and \`queue.max_queued\` hold over all of them together, larger priority
+first wherever it waits, and an idempotency key means the same in each. Circuits, times that a provider or key asked to be
+left alone, the order by latency or load, and the retry budget are each worker's own: a target that fails is found out by
+each worker, and the three retries a second that the budget always allows count for each. \`single_flight\` joins requests of the same worker.
+A worker that dies takes the remembered answers of its keys with it, as a restart does; whoever was joined to one under way
+gets \`service_unavailable\`.`;
 
 function failures(): string {
   const rows = Object.values(failureTable).map(({ name, meaning, statuses, again, elsewhere, blames }) =>

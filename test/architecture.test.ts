@@ -127,6 +127,8 @@ const planted: readonly Planted[] = [
   breaking("adapters-are-strangers-and-pure", "src/providers/openai/planted.ts", "../../net/planted.ts"),
   breaking("dialects-are-pure", "src/dialects/planted.ts", "../config/planted.ts"),
   breaking("edges-see-the-gateway", "src/edges/rest/planted.ts", "../../routing/planted.ts"),
+  breaking("workers-serve-nobody", "src/workers/planted.ts", "../routing/planted.ts"),
+  breaking("the-top-is-last", "src/workers/planted-top.ts", "../serving.ts"),
   breaking("one-rpc-door", "src/domain/planted-rpc.ts", "@connectrpc/connect"),
   breaking("one-telemetry-door", "src/domain/planted-telemetry.ts", "@opentelemetry/api"),
   breaking("one-socket-door", "src/domain/planted-socket.ts", "node:http"),

@@ -1,12 +1,15 @@
 import { createServer, type Socket } from "node:net";
 import { listenOn } from "./server.ts";
 
+/** A connection on its way to whoever serves it. */
+export type Connection = Socket;
+
 export interface AcceptorOptions {
   readonly host: string;
   /** 0 picks a free one. */
   readonly port: number;
   /** Hands a connection on, of which nothing has been read. False when nobody can take it now. */
-  readonly give: (socket: Socket) => boolean;
+  readonly give: (connection: Connection) => boolean;
 }
 
 /** A port whose connections are served elsewhere. */

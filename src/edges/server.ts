@@ -59,6 +59,8 @@ const keepAliveTimeoutMs = 75_000;
 /** Streams that one HTTP/2 connection may have open. Envoy and grpc-go multiplex many callers over one. */
 const maxConcurrentStreams = 1_000;
 const maxHeaderBytes = 32 * 1024;
+/** How long the last frames of an HTTP/2 connection may take to leave when it drains. Milliseconds. */
+const lastFramesMs = 500;
 /** Memory that one HTTP/2 connection may hold in unsent frames. Megabytes, as Node counts. */
 const maxSessionMemory = 64;
 
@@ -109,6 +111,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       closing = true;
       http1.close();
       await open.empty(timeoutMs - waitMs);
+      if (open.count === 0) await written(sessions);
     },
     settled: () => open.settled(),
     renew(tls) {
@@ -179,6 +182,19 @@ function secure(
   return { listener: server, http1: server as unknown as Http1Server };
 }
 
+/**
+ * An HTTP/2 stream is over for Node before its last frames have left: its session closes when they have. Bounded, since
+ * the peer may not read.
+ */
+async function written(sessions: ReadonlySet<ServerHttp2Session>): Promise<void> {
+  const closed = [...sessions].map((session) => new Promise((resolve) => session.once("close", resolve)));
+  if (closed.length === 0) return;
+  const { promise: late, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, lastFramesMs);
+  await Promise.race([Promise.all(closed), late]);
+  clearTimeout(timer);
+}
+
 function contextOf({ cert, key, clientCa }: NonNullable<ServerOptions["tls"]>) {
   return { cert, key: key.reveal(), ...(clientCa !== null && { ca: clientCa }) };
 }
@@ -207,6 +223,10 @@ class OpenRequests {
       if (--batch.count === 0) batch.over();
       if (this.#count === 0) this.#waiting?.();
     });
+  }
+
+  get count(): number {
+    return this.#count;
   }
 
   settled(): Promise<void> {

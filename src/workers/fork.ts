@@ -1,5 +1,5 @@
 import { type ChildProcess, fork } from "node:child_process";
-import type { Socket } from "node:net";
+import type { Connection } from "../edges/acceptor.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
 
 /** A worker process, as the primary holds it. */
@@ -7,7 +7,7 @@ export interface Child {
   readonly pid: number | undefined;
   send(message: ToWorker): void;
   /** Hands a connection over. It is closed if the worker dies before it got it. */
-  give(socket: Socket): void;
+  give(socket: Connection): void;
   kill(): void;
 }
 
@@ -61,7 +61,7 @@ export function createFork(program: string): Fork {
 }
 
 /** Sends; a worker that is gone hears nothing, which its end tells. */
-function tell(child: ChildProcess, message: ToWorker, socket?: Socket): void {
+function tell(child: ChildProcess, message: ToWorker, socket?: Connection): void {
   if (child.connected) child.send(message, socket, {}, () => {});
   else socket?.destroy();
 }

@@ -1,11 +1,11 @@
-import type { Socket } from "node:net";
+import type { Connection } from "../edges/acceptor.ts";
 import type { FromWorker, ToWorker, WorkerSetup } from "./messages.ts";
 
 /** What a worker hears of its primary. */
 export interface LinkListener {
   message(message: Exclude<ToWorker, { kind: "start" | "connection" }>): void;
   /** A connection to serve, of which nothing has been read. */
-  connection(socket: Socket): void;
+  connection(socket: Connection): void;
   /** The primary is gone. Called once. */
   lost(): void;
 }
@@ -32,7 +32,7 @@ export function openLink(own: NodeJS.Process): Link | null {
     if (told.kind === "start") resolve(told.setup);
     else if (told.kind !== "connection") listener?.message(told);
     // Null when the connection was closed on its way.
-    else if (handle) listener?.connection(handle as Socket);
+    else if (handle) listener?.connection(handle as Connection);
   });
   own.once("disconnect", () => {
     isLost = true;

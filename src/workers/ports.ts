@@ -1,12 +1,11 @@
-import type { Socket } from "node:net";
 import type { Config, ListenConfig } from "../config/config.ts";
-import { type Acceptor, startAcceptor } from "../edges/acceptor.ts";
+import { type Acceptor, type Connection, startAcceptor } from "../edges/acceptor.ts";
 import { createOpsHandler, type OpsParts } from "../edges/ops/ops.ts";
 import { type Handler, type RunningServer, startServer } from "../edges/server.ts";
 
 export interface PortsParts {
   /** Hands a connection of the public port on; false when nobody can take it now. */
-  readonly give: (socket: Socket) => boolean;
+  readonly give: (socket: Connection) => boolean;
   readonly ops: Pick<OpsParts, "readiness" | "scrape" | "details">;
 }
 

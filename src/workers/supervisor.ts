@@ -1,4 +1,4 @@
-import type { Socket } from "node:net";
+import type { Connection } from "../edges/acceptor.ts";
 import { Crew, type CrewParts, type Member, type Plan } from "./crew.ts";
 import type { ToWorker } from "./messages.ts";
 
@@ -62,7 +62,7 @@ export class Supervisor {
   }
 
   /** Deals a connection to the next worker in turn. False when none serves. */
-  give(socket: Socket): boolean {
+  give(socket: Connection): boolean {
     const { serving } = this;
     const member = serving[this.#turn++ % serving.length];
     member?.child.give(socket);

@@ -8,7 +8,7 @@ import { onTestFinished } from "vitest";
 import { repository } from "../tooling/repository.ts";
 
 const node = join(repository, "node_modules/.bin/node");
-const program = join(repository, "src/main.ts");
+const ownProgram = join(repository, "src/main.ts");
 const readyWithinMs = 20_000;
 
 /** The `trunkline` command as a process of its own. */
@@ -16,6 +16,8 @@ export interface Running {
   readonly child: ChildProcess;
   readonly stdout: () => string;
   readonly stderr: () => string;
+  /** Where it runs: `trunkline.yaml` and its data lie here. */
+  readonly folder: string;
   /** Settles with the exit code, or the name of the signal that ended it. */
   readonly exited: Promise<number | string>;
 }
@@ -30,10 +32,12 @@ export interface Surroundings {
   readonly env?: Readonly<Record<string, string>>;
   /** Content of `trunkline.yaml`. Default: no such file. */
   readonly config?: string;
+  /** Path of the program. Default: that of the repository. */
+  readonly program?: string;
 }
 
 /** Runs it in a folder of its own, which has the configuration at most. Ended with the test. */
-export function run(args: readonly string[], { env = {}, config }: Surroundings = {}): Running {
+export function run(args: readonly string[], { env = {}, config, program = ownProgram }: Surroundings = {}): Running {
   const folder = mkdtempSync(join(tmpdir(), "trunkline-run-"));
   if (config !== undefined) writeFileSync(join(folder, "trunkline.yaml"), config);
   const child = spawn(node, [program, ...args], {
@@ -55,13 +59,13 @@ export function run(args: readonly string[], { env = {}, config }: Surroundings 
     await exited;
     rmSync(folder, { recursive: true, force: true });
   });
-  return { child, stdout: () => stdout, stderr: () => stderr, exited };
+  return { child, folder, stdout: () => stdout, stderr: () => stderr, exited };
 }
 
 /** Starts `trunkline serve` on free ports and waits until it says that it is ready. */
-export async function serve(args: readonly string[] = [], { env, config }: Surroundings = {}): Promise<Ready> {
+export async function serve(args: readonly string[] = [], { env, ...more }: Surroundings = {}): Promise<Ready> {
   const all = ["serve", "--port", "0", "--log-format", "json", ...args];
-  const running = run(all, { env: { TRUNKLINE_OPS_PORT: "0", ...env }, ...(config !== undefined && { config }) });
+  const running = run(all, { env: { TRUNKLINE_OPS_PORT: "0", ...env }, ...more });
   for (let waited = 0; waited < readyWithinMs && running.child.exitCode === null; waited += 10) {
     const line = logLines(running).find(({ message }) => message === "ready");
     if (line) return { ...running, url: String(line.url), opsUrl: String(line.ops) };

@@ -24,3 +24,13 @@ it("does not hold back without bound", () => {
   for (let i = 0; i < 700; i++) log.write("x".repeat(100));
   expect(writes.length).toBeGreaterThan(0);
 });
+
+it("keeps each write below what it is told, a longer line alone", () => {
+  const writes: string[] = [];
+  const log = batched({ write: (text) => writes.push(text) }, 100);
+  for (let i = 0; i < 50; i++) log.write(`${"é".repeat(i % 20)}\n`);
+  log.write(`${"x".repeat(200)}\n`);
+  for (const text of writes.slice(0, -1)) expect(Buffer.byteLength(text)).toBeLessThanOrEqual(100);
+  expect(writes.at(-1)).toBe(`${"x".repeat(200)}\n`);
+  for (const text of writes) expect(text.endsWith("\n")).toBe(true);
+});

@@ -28,6 +28,8 @@ simulator answers. Flags win over the environment, the environment wins over the
 \`trunkline check\` tells what a configuration amounts to, or everything that is wrong with it: the place, the value and
 what is allowed. \`trunkline check --schema\` prints the JSON Schema of the file, for editors. Unknown settings are errors.
 
+SIGHUP puts a changed configuration to use: see [workers.md](workers.md#sighup).
+
 Without a master key the gateway starts on a loopback address only.`;
 
 const fileText = `\`trunkline.yaml\` in the working directory, or the file that \`--config\` or \`TRUNKLINE_CONFIG\` names. Relative paths

@@ -8,7 +8,6 @@ import {
   createServer as createHttp2Server,
   createSecureServer,
   type Http2SecureServer,
-  type Http2Server,
   type Http2ServerRequest,
   type Http2ServerResponse,
   type ServerHttp2Session,
@@ -87,7 +86,14 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   };
 
   const headersTimeoutMs = options.headersTimeoutMs ?? defaultHeadersTimeoutMs;
-  const parts = { handler, sessions, headersTimeoutMs };
+  const onSession = (session: ServerHttp2Session) => {
+    sessions.add(session);
+    session.once("close", () => sessions.delete(session));
+    session.on("error", () => session.destroy()); // A peer's protocol error ends its connection and nothing else.
+    // Its connection was accepted before, and its first bytes came late: it is answered, but not for long.
+    if (draining) session.once("stream", () => session.close());
+  };
+  const parts = { handler, onSession, headersTimeoutMs };
   const { listener, http1 } = options.tls ? secure(options.tls, parts) : plain(parts);
   listener.on("connection", (socket: Socket) => {
     sockets.add(socket);
@@ -133,7 +139,7 @@ interface Listening {
 
 interface ListenerParts {
   readonly handler: Handler;
-  readonly sessions: Set<ServerHttp2Session>;
+  readonly onSession: (session: ServerHttp2Session) => void;
   readonly headersTimeoutMs: number;
 }
 
@@ -147,14 +153,14 @@ function http1Options(headersTimeoutMs: number) {
 }
 
 /** Clear text: the first bytes tell HTTP/1.1 from HTTP/2 with prior knowledge. */
-function plain({ handler, sessions, headersTimeoutMs }: ListenerParts): Listening {
+function plain({ handler, onSession, headersTimeoutMs }: ListenerParts): Listening {
   const http1 = createHttp1Server(http1Options(headersTimeoutMs), handler);
   // It gets its connections from the listener below, but looks for slow clients only once it listens.
   http1.emit("listening");
   http1.keepAliveTimeout = keepAliveTimeoutMs;
   http1.requestTimeout = 0; // Bodies are bounded by the edges, which can answer 408 in the route's dialect.
   const http2 = createHttp2Server(http2Options, handler);
-  track(http2, sessions);
+  http2.on("session", onSession);
   const listener = createNetServer({ noDelay: true, pauseOnConnect: false }, (socket) => {
     sniff(socket, headersTimeoutMs, (protocol) => (protocol === "h2" ? http2 : http1).emit("connection", socket));
   });
@@ -164,7 +170,7 @@ function plain({ handler, sessions, headersTimeoutMs }: ListenerParts): Listenin
 /** TLS: ALPN tells the protocol. */
 function secure(
   tls: NonNullable<ServerOptions["tls"]>,
-  { handler, sessions, headersTimeoutMs }: ListenerParts,
+  { handler, onSession, headersTimeoutMs }: ListenerParts,
 ): Listening {
   const server = createSecureServer(
     {
@@ -177,7 +183,7 @@ function secure(
     },
     handler,
   );
-  track(server, sessions);
+  server.on("session", onSession);
   // It has this method too, which its type does not know.
   return { listener: server, http1: server as unknown as Http1Server };
 }
@@ -197,14 +203,6 @@ async function written(sessions: ReadonlySet<ServerHttp2Session>): Promise<void>
 
 function contextOf({ cert, key, clientCa }: NonNullable<ServerOptions["tls"]>) {
   return { cert, key: key.reveal(), ...(clientCa !== null && { ca: clientCa }) };
-}
-
-function track(server: Http2Server | Http2SecureServer, sessions: Set<ServerHttp2Session>): void {
-  server.on("session", (session: ServerHttp2Session) => {
-    sessions.add(session);
-    session.once("close", () => sessions.delete(session));
-    session.on("error", () => session.destroy()); // A peer's protocol error ends its connection and nothing else.
-  });
 }
 
 /** The answers that are not finished yet. */

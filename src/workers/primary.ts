@@ -85,6 +85,7 @@ export class Primary {
    * drain. @throws Error, StartFault when they do not come up; then all is as before
    */
   async replace({ config, plan }: Loaded): Promise<void> {
+    if (this.#isDraining) throw new Error("The gateway is shutting down.");
     const prepared = await this.#ports?.prepare(config);
     try {
       await this.#supervisor.start(plan, this.#config.server.drainMs);

@@ -105,4 +105,20 @@ describe("admission", () => {
     first.leave();
     expect((await waiting).context.trail.last("queued")).toEqual({ kind: "queued", waitedMs: 300 });
   });
+
+  it("under another limit lets in as many more, or nobody until enough have left", async () => {
+    const { admission, order, enter, settled } = admitting(1, 9);
+    const first = await enter("a");
+    const others = [enter("b"), enter("c")];
+    admission.limit({ maxInFlight: 2, maxQueued: 9 });
+    await settled();
+    expect([order, admission.inFlight]).toEqual([["a", "b"], 2]);
+    admission.limit({ maxInFlight: 1, maxQueued: 9 });
+    first.leave();
+    await settled();
+    expect([order, admission.inFlight]).toEqual([["a", "b"], 1]);
+    (await others[0])?.leave();
+    await settled();
+    expect([order, admission.inFlight]).toEqual([["a", "b", "c"], 1]);
+  });
 });

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { Code } from "@connectrpc/connect";
 import { describe, expect, it } from "vitest";
+import { freePort } from "../tooling/free-port.ts";
 import { repository } from "../tooling/repository.ts";
 import { askRest, askRpc, type Got, type GotRpc } from "./callers.ts";
 import { logLines, type Ready, run, serve } from "./process.ts";
@@ -279,6 +280,18 @@ describe("SIGHUP", () => {
     expect((await askRest(gateway.url, { content: "/say hi" }).got).status).toBe(200);
   });
 
+  it("moves the ops port to another address, and leaves the public one where it is", async () => {
+    const [before, after] = [await freePort(), await freePort()];
+    const at = (port: number) => `server: { ops: { port: ${port} } }\n`;
+    const gateway = await serve(two, { config: at(before), env: { TRUNKLINE_OPS_PORT: "" } });
+    expect(gateway.opsUrl).toBe(`http://127.0.0.1:${before}`);
+    rename(gateway, at(after));
+    await said(gateway, "configuration replaced");
+    expect((await fetch(`http://127.0.0.1:${after}/metrics`)).status).toBe(200);
+    await expect(fetch(`http://127.0.0.1:${before}/health/live`)).rejects.toThrow();
+    expect((await askRest(gateway.url, { content: "/say hi" }).got).status).toBe(200);
+  });
+
   it("says which settings a single process only takes from its start", async () => {
     const gateway = await serve(["--simulator"], { config: slow });
     rename(gateway, `server: { workers: 4 }\n${slow}`);
@@ -351,11 +364,12 @@ describe("what workers share", () => {
       const { text, headers } = await askRest(gateway.url, asked).got;
       expect([text, headers["trunkline-replayed"]]).toEqual([whole.text, "replayed"]);
     }
-    const workers = requestLines(gateway).filter(({ outcome }) => outcome === "ok");
-    expect(new Set(workers.map(({ worker }) => worker))).toEqual(new Set([1, 2]));
-    expect(
-      workers.filter(({ attempts }) => attempts === 1).filter(({ replayed }) => replayed === undefined),
-    ).toHaveLength(1);
+    const lines = await until(
+      () => requestLines(gateway).filter(({ outcome }) => outcome === "ok"),
+      ({ length }) => length === 5,
+    );
+    expect(new Set(lines.map(({ worker }) => worker))).toEqual(new Set([1, 2]));
+    expect(lines.filter(({ replayed }) => replayed === undefined)).toHaveLength(1);
   });
 
   it("who reads the answer of a worker that dies gets the typed error, and the key can be used again", async () => {

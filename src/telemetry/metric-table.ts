@@ -185,13 +185,6 @@ export const metricTable = {
     help: "Always 1; the label tells the version that runs.",
     labels: ["trunkline.version"],
   },
-  unrecorded: {
-    name: "trunkline.metrics.unrecorded",
-    kind: "counter",
-    unit: "{record}",
-    help: "Records that came before the metrics were loaded and found their queue full.",
-    labels: [],
-  },
   residentMemory: {
     name: "process.memory.usage",
     kind: "observed gauge",

@@ -25,10 +25,8 @@ export interface MetricsOptions {
 export interface Metrics {
   /** Counts requests, from their trail. */
   readonly observer: Observer;
-  /** Answers a scrape; loads what it needs if `load` was not called. */
+  /** Answers a scrape; the first one loads the SDK. */
   readonly scrape: ScrapeHandler;
-  /** Loads the SDK (0.25 s of CPU). Call it once the gateway listens. */
-  load(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -41,7 +39,6 @@ export function createMetrics({ version, models, sight }: MetricsOptions): Metri
   return {
     observer: createObserver(instruments, labels),
     scrape: instruments.scrape,
-    load: instruments.load,
     async stop() {
       watch.stop();
       await instruments.stop();

@@ -66,15 +66,20 @@ export function createOnce({ clock, ttlMs, maxBytes }: OnceOptions): Once {
     tidy();
     const fingerprint = fingerprintOf(call);
     const known = answers.get(key);
-    if (known !== undefined) {
-      if (known.fingerprint !== fingerprint) throw reused();
+    if (known !== undefined && known.fingerprint !== fingerprint) throw reused();
+    // One that everybody left is on its way out: who comes back at once must not be told that it is under way.
+    if (known !== undefined && !(known.state === "running" && known.left)) {
       if (!known.open) throw notJoinable();
       yield* joined(known, context);
     } else if (answers.size >= maxAnswers) yield* life(context);
     else {
       const answer = new SharedAnswer(fingerprint, context);
       answers.set(key, answer);
-      yield* made(answer, life, () => (answer.state === "complete" ? keep(key, answer) : forget(key)));
+      yield* made(answer, life, () => {
+        if (answers.get(key) !== answer) return; // It has been replaced.
+        if (answer.state === "complete") keep(key, answer);
+        else forget(key);
+      });
     }
   }
 
@@ -137,10 +142,13 @@ function isOfAnswer(kind: string): boolean {
   return kind === "answered" || kind === "loss";
 }
 
-/** Equal for equal requests: the caller's own text where there is one, else the message's bytes. */
+/** Equal for equal requests: the caller's own text and what headers added to it, else the message's bytes. */
 function fingerprintOf({ request, stream, source }: ChatCall): string {
   const hash = createHash("sha256").update(stream ? "stream" : "whole");
-  return (source ? hash.update(source.text) : hash.update(toBinary(ChatRequestSchema, request))).digest("base64");
+  if (!source) return hash.update(toBinary(ChatRequestSchema, request)).digest("base64");
+  const { lossPolicy, routing } = request;
+  const added = `\0${source.dialect}\0${lossPolicy}\0${routing?.sessionId ?? ""}\0`;
+  return hash.update(added).update(source.text).digest("base64");
 }
 
 /** @throws GatewayError `invalid_value` */

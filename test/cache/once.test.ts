@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { LossPolicy } from "../../gen/trunkline/v1/chat_pb.ts";
 import { createOnce, type OnceOptions } from "../../src/cache/once.ts";
 import type { ChatCall, Frame } from "../../src/domain/chat.ts";
 import type { RequestContext } from "../../src/domain/context.ts";
@@ -104,6 +105,53 @@ describe("requests with the same idempotency key", () => {
     const whole = ask("k", { call: callOf({}, false) });
     expect((await whole.got).at(-1)).toMatchObject({ code: "idempotency_key_reused" });
     expect(lives).toHaveLength(1);
+  });
+
+  it("must be the same in what headers say, too: the caller's text is not all that was asked for", async () => {
+    const { ask, lives } = sharing();
+    const source = { dialect: "openai-chat", text: "{}", members: new Map(), unknown: [] } as const;
+    const withPolicy = (lossPolicy: LossPolicy) => {
+      const { request, stream } = callOf();
+      return { request: { ...request, lossPolicy }, stream, source };
+    };
+    void ask("k", { call: withPolicy(LossPolicy.REPORT) });
+    await turn();
+    const strict = ask("k", { call: withPolicy(LossPolicy.REFUSE) });
+    expect((await strict.got).at(-1)).toMatchObject({ code: "idempotency_key_reused" });
+    expect(lives).toHaveLength(1);
+  });
+
+  it("is made anew for who comes back at once, while the one that everybody left is still ending", async () => {
+    const { once, lives, life, clock } = sharing();
+    const ended: (() => void)[] = [];
+    async function* lingering(own: RequestContext): AsyncIterable<readonly Frame[]> {
+      try {
+        yield* life(own);
+      } finally {
+        if (own.signal.aborted) await new Promise<void>((resolve) => ended.push(resolve));
+      }
+    }
+    const ask = (signal: AbortSignal) => {
+      const context = { ...contextOf(signal, clock), idempotencyKey: "k" };
+      return collect(once.keyed(callOf(), caller, context, lingering));
+    };
+    const leaving = new AbortController();
+    const first = ask(leaving.signal);
+    await turn();
+    leaving.abort(new GatewayError("canceled", "gone"));
+    await first;
+    const second = ask(new AbortController().signal);
+    await turn();
+    expect(lives).toHaveLength(2);
+    lives[1]?.say(...answer);
+    // The end of the one that was left takes nothing from the one that replaced it.
+    for (const end of ended) end();
+    await turn();
+    const third = ask(new AbortController().signal);
+    await turn();
+    lives[1]?.end();
+    expect([textOf(await second), textOf(await third)]).toEqual(["Hi", "Hi"]);
+    expect(lives).toHaveLength(2);
   });
 
   it("of different callers have nothing to do with each other", async () => {

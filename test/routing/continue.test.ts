@@ -204,6 +204,17 @@ describe("an answer that is continued by prefill", () => {
     expect(asked[0]?.call.request.messages).toHaveLength(1);
   });
 
+  it.each([
+    ["one piece", [text(" world")]],
+    ["two pieces", [text(" "), text("world")]],
+  ])("does not double white space of which the continuation has a part, in %s", async (_, second) => {
+    const { frames } = await continuing(
+      { "a/m": [[started(), text("Hello  ")], cut], "b/m": [[started(), ...second, ...end]] },
+      [a, { ...b, ...prefills }],
+    );
+    expect(textOf(frames)).toBe("Hello  world");
+  });
+
   it("takes a continuation without the white space, too", async () => {
     const { frames } = await continuing(
       { "a/m": [[started(), text("Hello \n")], cut], "b/m": [[started(), text("world"), ...end]] },

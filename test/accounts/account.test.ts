@@ -103,6 +103,21 @@ describe("accounting", () => {
     expect(unanswered.context.trail.last("usage")).toBeUndefined();
   });
 
+  it("adds what was said after the provider had counted, as those do that count when an answer begins", async () => {
+    const { account, context } = watch();
+    context.trail.note({ kind: "streaming", sizes: { outputChars: 40, reasoningChars: 0 } });
+    const cut = answer([usage(7, 1), delta], new GatewayError("upstream_cut", "cut"));
+    await expect(drain(account.stream(cut, call, context))).rejects.toMatchObject({ code: "upstream_cut" });
+    // The two characters of the delta are all that came after the count.
+    expect(context.trail.last("usage")?.usage).toMatchObject({ inputTokens: 7, outputTokens: 2, estimated: true });
+  });
+
+  it("notes usage once, however often a provider counts", async () => {
+    const { account, context } = watch();
+    await drain(account.stream(answer([delta, usage(7, 1)], [delta, usage(7, 2)], [completed]), call, context));
+    expect(context.trail.count("usage")).toBe(1);
+  });
+
   it("counts a refusal before the first frame", async () => {
     const { account, context, ends } = watch();
     const refusal = new GatewayError("model_not_found", "no such model");

@@ -12,10 +12,10 @@ ${rules}
 
 ${failures()}
 
-"Same target": whether the target that failed may be asked once more. "configured" is \`retry_after_sent\`. "Other
-target": the group that \`fail_over\` of a virtual model names; whom it leaves out is not asked. "Counts": whose circuit the
-failure counts against. A provider's \`x-should-retry: false\` forbids the same target, \`true\` allows it where the table
-says "configured".
+"Same target": whether the target that failed may be asked once more. "configured" is \`retry_after_sent\`, once a
+request. "Other target": the group that \`fail_over\` of a virtual model names; whom it leaves out is not asked. "Counts":
+whose circuit the failure counts against. A provider's \`x-should-retry: false\` forbids the same target, \`true\` allows
+it where the table says "configured".
 
 ## What a caller sees of each fault
 

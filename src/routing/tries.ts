@@ -29,6 +29,8 @@ export interface Failed {
 interface Repeat {
   readonly target: Target;
   readonly notBeforeMs: number;
+  /** Whether it may be answered, and billed, twice. */
+  readonly risky: boolean;
 }
 
 /**
@@ -45,6 +47,8 @@ export class Tries {
   readonly #failed: Failed[] = [];
   #attempts = 0;
   #repeated = 0;
+  /** Whether a request that may already have been answered was sent again. */
+  #risked = false;
   #movedOn = false;
 
   /** @param wanted attempts at most, if the caller said so */
@@ -99,7 +103,9 @@ export class Tries {
     this.#failed.push({ target: failed, code: error.code });
     if (this.#attempts >= this.#limit) throw thrown;
     if (mayRepeat(failure, error, resume || this.#route.policy.retryAfterSent)) {
-      this.#repeats.push({ target: failed, notBeforeMs: clock.nowMs() + (error.detail.retryAfterMs ?? 0) });
+      const notBeforeMs = clock.nowMs() + (error.detail.retryAfterMs ?? 0);
+      const risky = failure.again === "configured" && !resume && error.detail.retryable !== true;
+      this.#repeats.push({ target: failed, notBeforeMs, risky });
     }
     const other = this.#untried.find((one) => states.passable(one) && this.#mayServe(one, failed, failure));
     return other === undefined ? this.#repeat(thrown, resume) : this.#moveOn(other, error, resume);
@@ -125,7 +131,7 @@ export class Tries {
   async #repeat(thrown: unknown, resume: boolean): Promise<Target> {
     const { clock, random, states, maxWaitMs } = this.#parts;
     const soonest = this.#repeats
-      .filter(({ target }) => states.passable(target))
+      .filter(({ target, risky }) => states.passable(target) && !(risky && this.#risked))
       .sort((a, b) => a.notBeforeMs - b.notBeforeMs)[0];
     if (soonest === undefined) throw thrown;
     const nowMs = clock.nowMs();
@@ -137,6 +143,7 @@ export class Tries {
     if (!this.#spend(soonest.target)) throw thrown;
     this.#repeats.splice(this.#repeats.indexOf(soonest), 1);
     this.#repeated++;
+    this.#risked ||= soonest.risky;
     const { code } = toGatewayError(thrown);
     this.#context.log.warn("attempt failed, trying again", { target: soonest.target.name, code, waitMs });
     this.#note(soonest.target, resume ? "continuation" : "retry", waitMs);

@@ -44,7 +44,7 @@ One deadline bounds waiting, every attempt and the stream. Every buffer, queue a
 | connect | \`connect_timeout_ms\` | DNS, TCP and TLS | \`timeout\`, phase \`connect\` |
 | first byte | \`first_byte_timeout_ms\` | streams: until the response headers; for whole answers only where set for that provider, route or target | \`timeout\`, phase \`first_byte\` |
 | first token | \`first_token_timeout_ms\` | streams: until the first content, reasoning or tool call | \`timeout\`, phase \`first_token\` |
-| idle | \`idle_timeout_ms\` | streams: between two reads; comments and pings count as life | \`timeout\`, phase \`idle\` |
+| idle | \`idle_timeout_ms\` | streams: between two reads; comments and pings count as life, the time a slow caller takes does not | \`timeout\`, phase \`idle\` |
 | total | \`total_timeout_ms\` | one attempt, from beginning to end | \`timeout\`, phase \`total\` |
 | deadline | the caller's | everything: \`grpc-timeout\`, \`connect-timeout-ms\`, \`x-request-timeout-ms\`, else \`x-stainless-timeout\` | \`timeout\`, phase \`deadline\` |
 

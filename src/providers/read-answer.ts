@@ -32,7 +32,6 @@ export async function* readStream(
   let waiting = true;
   watchdog.allow("idle", bounds.idleMs);
   for await (const chunks of incoming.body) {
-    watchdog.allow("idle", bounds.idleMs);
     const frames: Frame[] = [];
     // What was said before an error in the same read was said: it goes out before the error does.
     const failure = attempt(() => {
@@ -44,9 +43,14 @@ export async function* readStream(
     }
     // The answer is whole. What may still come is the end of the body, after which the connection can serve again.
     if (decoder.done) incoming.release();
-    if (frames.length > 0) yield frames;
+    if (frames.length > 0) {
+      // While the reader takes its time it is not the provider that is silent.
+      watchdog.hold("idle");
+      yield frames;
+    }
     if (failure) throw failure.thrown;
     if (decoder.done) return;
+    watchdog.allow("idle", bounds.idleMs);
   }
   const last: Frame[] = [];
   const failure = attempt(() => {

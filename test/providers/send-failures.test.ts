@@ -140,6 +140,20 @@ describe("a bound", () => {
     await asked.closed;
   });
 
+  it("on silence does not count the time that the reader takes over what it has", async () => {
+    const clock = createFakeClock();
+    const { upstream, chat } = await startSender({}, clock);
+    const reader = chat()[Symbol.asyncIterator]();
+    const first = reader.next();
+    const asked = await answered(upstream.next(), streamHead, hi);
+    await first;
+    clock.advance(2 * bounds.idleMs);
+    await asked.write(Buffer.concat([stop, done, lastPiece].map((bytes) => Buffer.from(bytes))));
+    const rest = await collect({ [Symbol.asyncIterator]: () => reader });
+    expect(framesOf(rest).at(-1)?.case).toBe("completed");
+    expect(clock.timers).toBe(0);
+  });
+
   it("on silence ends a stream that stalls", async () => {
     const clock = createFakeClock();
     const { upstream, chat } = await startSender({}, clock);

@@ -69,7 +69,7 @@ export type TrailEntry =
       readonly simulated: boolean;
     }
   /** What the attempt under way has said so far: grows while it speaks, so that nobody has to count twice. */
-  | { readonly kind: "streaming"; readonly sizes: Readonly<Sizes> }
+  | { readonly kind: "streaming"; readonly target: Target; readonly sizes: Readonly<Sizes> }
   | { readonly kind: "first_token"; readonly atMs: number }
   | { readonly kind: "loss"; readonly losses: readonly Loss[] }
   | { readonly kind: "rate_limit"; readonly headers: Readonly<Record<string, string>> }

@@ -19,9 +19,12 @@ function racing(times: Readonly<Record<string, number>>, fails: readonly string[
   const turns = createTurns(clock);
   const log: string[] = [];
   const sender: Sender = {
-    async *chat({ name }, _call, { signal }) {
+    async *chat(target, _call, { signal, trail }) {
+      const { name } = target;
       log.push(`${name} begun ${clock.nowMs()}`);
       try {
+        trail.note({ kind: "answered", target, atMs: clock.nowMs(), model: "m", simulated: false });
+        trail.note({ kind: "streaming", target, sizes: { outputChars: 0, reasoningChars: 0 } });
         yield [started(name)];
         await pause(times[name] ?? 0, clock, signal);
         if (fails.includes(name)) throw new GatewayError("upstream_cut", `${name} failed`);
@@ -76,6 +79,15 @@ describe("a hedged request", () => {
     const { run, log } = racing({ "a/m": 125, "b/m": 500 });
     expect((await run([a, b])).texts).toEqual(["a/m", "a/m"]);
     expect(log).toContain("b/m ended 125 canceled");
+  });
+
+  it.each([
+    ["the first", { "a/m": 125, "b/m": 500 }, "a/m"],
+    ["the second", { "a/m": 500, "b/m": 50 }, "b/m"],
+  ])("is said to be answered by %s when its content came first, whoever had begun last", async (_, times, name) => {
+    const { context } = await racing(times).run([a, b]);
+    expect(context.trail.last("answered")?.target.name).toBe(name);
+    expect(context.trail.last("streaming")?.target.name).toBe(name);
   });
 
   it("goes on with the second when the first fails, and fails when both do", async () => {

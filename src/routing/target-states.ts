@@ -10,7 +10,7 @@ const maxStates = 5_000;
 
 /** One attempt as its target's state sees it. Ends with exactly one of `succeeded`, `failed` and `left`. */
 export interface Watch {
-  /** The first content came. */
+  /** The first content came, or it is known to take longer than this. */
   firstToken(): void;
   succeeded(): void;
   failed(error: GatewayError): void;

@@ -123,6 +123,16 @@ describe("a hedged request", () => {
     expect(log[1]).toBe(`b/m begun ${beganMs + 200}`);
   });
 
+  it("remembers of a target that was outrun that it takes at least so long", async () => {
+    const { run, parts } = racing({ "a/m": 500, "b/m": 50 });
+    for (let i = 0; i < 20; i++) await run([a, b]);
+    // 100 ms alone and 50 beside the other; nothing is known of how much longer it would have been.
+    expect(parts.states.of(a).p95Ms(true)).toBe(150);
+    const second = racing({ "a/m": 125, "b/m": 500 });
+    for (let i = 0; i < 20; i++) await second.run([a, b]);
+    expect(second.parts.states.of(b).p95Ms(true)).toBeNull();
+  });
+
   it("ends both attempts when the caller leaves", async () => {
     const { attempt, turns, log, clock } = racing({ "a/m": 500, "b/m": 500 });
     const caller = new AbortController();

@@ -129,6 +129,12 @@ describe("least-busy", () => {
     first.left();
     expect(names([b, a], { strategy: "least-busy" })).toEqual(["a/m", "b/m"]);
   });
+
+  it("asks one without a share of the requests last, though nothing is under way there", () => {
+    const { states, names } = ordering();
+    states.watch(b, true);
+    expect(names([{ ...a, weight: 0 }, b], { strategy: "least-busy" })).toEqual(["b/m", "a/m"]);
+  });
 });
 
 describe("cheapest", () => {

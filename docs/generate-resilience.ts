@@ -89,7 +89,7 @@ A target whose model is known not to do what the request asks for (tools, JSON s
 named with the reason in \`trunkline-skipped\`; if that would leave nobody, all are asked and the provider has the last
 word. Targets that asked to be left alone come after those that did not; those with an open circuit come last and are
 not asked. \`session\`: \`routing.session_id\`, or the header \`trunkline-session-id\`. An instance may have several \`keys\`, by
-weight; a key that is refused or limited is left alone by itself.
+weight; a key that is refused or limited is left alone by itself, also when it is the only one.
 
 ## Circuits
 

@@ -104,7 +104,8 @@ export class TargetStates {
         else state.circuit.left(isProbe);
         if (key !== null && guilty === key) key.failed(isKeyProbe);
         else key?.circuit.left(isKeyProbe);
-        this.#coolDown(failure === failureTable.account ? key : lane, error);
+        // The only key of an instance has no state of its own.
+        this.#coolDown(failure === failureTable.account ? (key ?? lane) : lane, error);
       },
       left() {
         if (!end()) return;
@@ -145,8 +146,7 @@ export class TargetStates {
     return this.#find(this.#keys, `${target.instance}#${target.key}/${target.model}`);
   }
 
-  #coolDown(state: TargetState | null, { code, detail }: GatewayError): void {
-    if (state === null) return;
+  #coolDown(state: TargetState, { code, detail }: GatewayError): void {
     // A refused or empty account comes back by somebody's hand: it is left alone as long as an open circuit is.
     if (code === "upstream_auth" || code === "insufficient_quota") state.coolDown(this.#options.openMs);
     else if (detail.retryAfterMs !== undefined) state.coolDown(detail.retryAfterMs);

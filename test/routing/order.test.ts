@@ -59,6 +59,17 @@ describe("ordered", () => {
   });
 });
 
+describe("an instance with one key", () => {
+  it.each(["upstream_auth", "insufficient_quota"] as const)("comes behind for a time after %s", (code) => {
+    const { clock, states, names } = ordering();
+    fail(states, a, new GatewayError(code, "no", { upstreamStatus: 401 }));
+    expect(names([a, b])).toEqual(["b/m", "a/m"]);
+    expect(states.of(a).circuit.failures).toBe(0);
+    clock.advance(breaker.openMs);
+    expect(names([a, b])).toEqual(["a/m", "b/m"]);
+  });
+});
+
 describe("weighted", () => {
   it("asks each first as often as its weight says", () => {
     const { names } = ordering();

@@ -158,21 +158,28 @@ export class TargetStates {
       if (states.size >= maxStates) forgetIdle(states);
       state = new TargetState(name, this.#clock, this.#options);
       states.set(name, state);
+    } else if (states.size > maxStates / 2) {
+      // Only where it may soon be full: the last in the map are those that were used last.
+      states.delete(name);
+      states.set(name, state);
     }
     return state;
   }
 }
 
-/** Makes room: the oldest state that nothing runs on and that has nothing to say. */
+/** Makes room: the longest unused state that nothing runs on and that has nothing to say; open circuits go last. */
 function forgetIdle(states: Map<string, TargetState>): void {
-  let oldest: string | undefined;
-  for (const [name, { inFlight, circuit }] of states) {
+  let idle: string | undefined;
+  let closed: string | undefined;
+  for (const [name, { inFlight, circuit, coolMs }] of states) {
     if (inFlight > 0) continue;
-    oldest ??= name;
-    if (circuit.state === "closed") {
-      states.delete(name);
-      return;
-    }
+    idle ??= name;
+    if (circuit.state !== "closed") continue;
+    closed ??= name;
+    if (circuit.failures > 0 || coolMs > 0) continue;
+    states.delete(name);
+    return;
   }
-  if (oldest !== undefined) states.delete(oldest);
+  const name = closed ?? idle;
+  if (name !== undefined) states.delete(name);
 }

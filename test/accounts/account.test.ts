@@ -81,7 +81,11 @@ describe("accounting", () => {
 
   it("estimates what a broken answer used, unless its provider had counted", async () => {
     const uncounted = watch();
-    uncounted.context.trail.note({ kind: "streaming", target: targetNamed("a/m"), sizes: { outputChars: 2, reasoningChars: 0 } });
+    uncounted.context.trail.note({
+      kind: "streaming",
+      target: targetNamed("a/m"),
+      sizes: { outputChars: 2, reasoningChars: 0 },
+    });
     for await (const _ of uncounted.account.stream(answer([delta], [completed]), call, uncounted.context)) break;
     expect(uncounted.context.trail.last("usage")?.usage).toMatchObject({
       estimated: true,
@@ -106,7 +110,11 @@ describe("accounting", () => {
 
   it("adds what was said after the provider had counted, as those do that count when an answer begins", async () => {
     const { account, context } = watch();
-    context.trail.note({ kind: "streaming", target: targetNamed("a/m"), sizes: { outputChars: 40, reasoningChars: 0 } });
+    context.trail.note({
+      kind: "streaming",
+      target: targetNamed("a/m"),
+      sizes: { outputChars: 40, reasoningChars: 0 },
+    });
     const cut = answer([usage(7, 1), delta], new GatewayError("upstream_cut", "cut"));
     await expect(drain(account.stream(cut, call, context))).rejects.toMatchObject({ code: "upstream_cut" });
     // The two characters of the delta are all that came after the count.

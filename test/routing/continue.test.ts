@@ -272,7 +272,9 @@ describe("an answer that cannot be continued", () => {
       "b/m": [[started(), text("Hello, "), usage(9, 2)], [callStarted(1, "call_1", "f")], cut],
     };
     expect(await used(calling)).toMatchObject({ inputTokens: 16, outputTokens: 3 });
-    expect(await used({ "a/m": first, "b/m": [[started(), text("Hello"), usage(9, 2)], cut] }, [a, b], 2)).toMatchObject({
+    expect(
+      await used({ "a/m": first, "b/m": [[started(), text("Hello"), usage(9, 2)], cut] }, [a, b], 2),
+    ).toMatchObject({
       inputTokens: 16,
       outputTokens: 3,
     });

@@ -1,4 +1,3 @@
-import type { ChatRequest } from "../../gen/trunkline/v1/chat_pb.ts";
 import type { Usage } from "../../gen/trunkline/v1/usage_pb.ts";
 import { type ChatCall, type Frame, isContent } from "../domain/chat.ts";
 import type { Clock } from "../domain/clock.ts";

@@ -144,6 +144,9 @@ export class SharedAnswer {
       if (heir !== undefined) {
         reader.context.trail.note({ kind: "replayed", status: "joined", of: heir.context.requestId });
         heir.context.trail.note({ kind: "adopted" });
+        // Grows with the answer: should it break off, what it used is estimated from there.
+        const streaming = this.owner.trail.last("streaming");
+        if (streaming !== undefined) heir.context.trail.note(streaming);
       }
     }
     if (heir === undefined && this.#state === "running") this.#abort.abort(reason ?? this.#left());

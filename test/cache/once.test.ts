@@ -2,11 +2,12 @@ import { describe, expect, it } from "vitest";
 import { LossPolicy } from "../../gen/trunkline/v1/chat_pb.ts";
 import { createOnce, type OnceOptions } from "../../src/cache/once.ts";
 import type { ChatCall, Frame } from "../../src/domain/chat.ts";
-import type { RequestContext } from "../../src/domain/context.ts";
+import type { RequestContext, TrailEntry } from "../../src/domain/context.ts";
 import { GatewayError } from "../../src/domain/errors.ts";
 import { createFakeClock } from "../fakes/clock.ts";
 import { completed, finished, started, text } from "../fakes/frames.ts";
 import { callOf, collect, contextOf, framesOf } from "../providers/sending.ts";
+import { targetNamed } from "../routing/parts.ts";
 
 const caller = { name: "master", id: "m" };
 const turn = () => new Promise((resolve) => setImmediate(resolve));
@@ -180,6 +181,8 @@ describe("requests with the same idempotency key", () => {
     const { ask, lives } = sharing();
     const [first, second] = [ask("k"), ask("k")];
     await turn();
+    const streaming = { kind: "streaming", target: targetNamed("a/m"), sizes: { outputChars: 2, reasoningChars: 0 } };
+    first.context.trail.note(streaming as TrailEntry);
     lives[0]?.say(started(), text("Hi"));
     await turn();
     first.leave();
@@ -189,6 +192,7 @@ describe("requests with the same idempotency key", () => {
     // What it uses counts with somebody who is still there.
     expect(first.context.trail.last("replayed")).toMatchObject({ status: "joined" });
     expect(second.context.trail.count("adopted")).toBe(1);
+    expect(second.context.trail.last("streaming")).toBe(streaming);
     second.leave();
     expect(lives[0]?.own.signal.aborted).toBe(true);
     expect((await second.got).at(-1)).toMatchObject({ code: "canceled" });

@@ -75,7 +75,14 @@ export class SharedAnswer {
    * @param over called when it has ended
    */
   async make(life: (own: RequestContext) => Answer, over: () => void): Promise<void> {
-    const own = { ...this.owner, signal: this.#abort.signal, deadlineMs: null };
+    const latest = () => this.#deadlineMs();
+    const own: RequestContext = {
+      ...this.owner,
+      signal: this.#abort.signal,
+      get deadlineMs() {
+        return latest();
+      },
+    };
     try {
       for await (const frames of life(own)) {
         this.#batches.push(frames);
@@ -151,6 +158,16 @@ export class SharedAnswer {
     }
     if (heir === undefined && this.#state === "running") this.#abort.abort(reason ?? this.#left());
     this.#wakeMaker();
+  }
+
+  /** When the last of those who wait gives up; null while one has all the time. */
+  #deadlineMs(): number | null {
+    let latestMs = Number.NEGATIVE_INFINITY;
+    for (const { context } of this.#readers) {
+      if (context.deadlineMs === null) return null;
+      latestMs = Math.max(latestMs, context.deadlineMs);
+    }
+    return this.#readers.size === 0 ? null : latestMs;
   }
 
   #left(): unknown {

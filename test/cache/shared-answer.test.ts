@@ -46,3 +46,27 @@ it("gives a slow reader of such an answer everything, while a fast one waits", a
   expect(read).toBe(pieces);
   expect(framesOf(await fast)).toHaveLength(pieces);
 });
+
+it("is made by when the last of those who wait for it gives up", async () => {
+  const due: (number | null)[] = [];
+  const shared = new SharedAnswer("f", contextOf());
+  void shared
+    .read({ ...contextOf(), deadlineMs: 1_000 })
+    [Symbol.asyncIterator]()
+    .next();
+  await shared.make(
+    async function* (own) {
+      due.push(own.deadlineMs);
+      void shared
+        .read({ ...contextOf(), deadlineMs: 3_000 })
+        [Symbol.asyncIterator]()
+        .next();
+      due.push(own.deadlineMs);
+      void shared.read(contextOf())[Symbol.asyncIterator]().next();
+      due.push(own.deadlineMs);
+      yield [text("a")];
+    },
+    () => {},
+  );
+  expect(due).toEqual([1_000, 3_000, null]);
+});

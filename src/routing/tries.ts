@@ -50,6 +50,8 @@ export class Tries {
   /** Whether a request that may already have been answered was sent again. */
   #risked = false;
   #movedOn = false;
+  /** The largest context window that the prompt did not fit. Tokens. */
+  #tooSmall = -1;
 
   /** @param wanted attempts at most, if the caller said so */
   constructor(parts: TryParts, route: Route, context: RequestContext, wanted = Number.POSITIVE_INFINITY) {
@@ -107,6 +109,9 @@ export class Tries {
       const risky = failure.again === "configured" && !resume && error.detail.retryable !== true;
       this.#repeats.push({ target: failed, notBeforeMs, risky });
     }
+    if (failure === failureTable.tooLong) {
+      this.#tooSmall = Math.max(this.#tooSmall, failed.facts.contextWindow ?? 0);
+    }
     const other = this.#untried.find((one) => states.passable(one) && this.#mayServe(one, failed, failure));
     return other === undefined ? this.#repeat(thrown, resume) : this.#moveOn(other, error, resume);
   }
@@ -115,8 +120,7 @@ export class Tries {
     if (failure.elsewhere === null || !this.#route.policy.failOver.has(failure.elsewhere)) return false;
     // Another key of the same instance helps against limits and bad keys, not against a server that is down.
     if (other.name === failed.name) return failure === failureTable.limited || failure === failureTable.account;
-    if (failure !== failureTable.tooLong) return true;
-    return (other.facts.contextWindow ?? Number.POSITIVE_INFINITY) > (failed.facts.contextWindow ?? 0);
+    return (other.facts.contextWindow ?? Number.POSITIVE_INFINITY) > this.#tooSmall;
   }
 
   #moveOn(other: Target, error: GatewayError, resume: boolean): Target {

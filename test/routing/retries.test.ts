@@ -227,6 +227,9 @@ describe("a prompt that is too long", () => {
     const { run, asked } = request({ "a/m": [tooLong] });
     expect((await run([small, smaller, large])).code).toBe("ok");
     expect(asked).toEqual(["a/m 0", "c/m 0"]);
+    const later = request({ "a/m": [tooLong], "c/m": [failure()] });
+    expect((await later.run([small, large, smaller])).code).toBe("ok");
+    expect(later.asked).toEqual(["a/m 0", "c/m 0", "c/m 125"]);
     const alone = request({ "a/m": [tooLong] });
     expect((await alone.run([small, smaller])).code).toBe("context_length_exceeded");
   });

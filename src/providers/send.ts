@@ -201,7 +201,7 @@ export class Sender {
       simulated: instance.simulated,
     });
     // Only now: what a target that failed would have left out is of no interest to anybody.
-    if (request.losses.length > 0) trail.note({ kind: "loss", losses: request.losses });
+    if (request.losses.length > 0) trail.note({ kind: "loss", target, losses: request.losses });
     return incoming;
   }
 }

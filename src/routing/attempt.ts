@@ -119,7 +119,7 @@ async function race(parts: AttemptParts, route: Route, target: Target, { call, c
 
 /** Headers, metrics and estimates follow the last target on the trail; that must be the one whose answer is passed on. */
 function makeLast(target: Target, trail: Trail): void {
-  for (const kind of ["answered", "streaming"] as const) {
+  for (const kind of ["answered", "loss", "streaming"] as const) {
     const own = trail.entries.findLast((entry) => entry.kind === kind && entry.target === target);
     if (own) trail.note(own);
   }

@@ -38,6 +38,18 @@ describe("a failed call", () => {
     expect(context.trail.last("attempt_ended")).toMatchObject({ upstreamStatus: 429, upstreamRequestId: "up-1" });
   });
 
+  it.each(["openai", "anthropic"])(
+    "is left alone as long as it asks for with 408 and 504, at %s too",
+    async (provider) => {
+      for (const status of [408, 504]) {
+        const { upstream, chat } = await startSender({ provider });
+        const failed = failureOf(chat());
+        await answered(upstream.next(), answer(status, { "retry-after": "2" }, "{}"));
+        expect(await failed).toMatchObject({ code: "timeout", detail: { retryAfterMs: 2_000 } });
+      }
+    },
+  );
+
   it.each([
     ["its own clock", { date: "Thu, 01 Jan 2026 10:00:00 GMT" }, 7_000],
     ["ours where it does not tell the time", {}, 36_007_000],

@@ -1,21 +1,21 @@
-import { execFileSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { createCases, quickModel } from "./cases.ts";
-import { measureGood } from "./load.ts";
+import { buildGo, root } from "./bench.ts";
+import { createCase, kinds, paths } from "./cases.ts";
+import { measureGood, usualLoad } from "./load.ts";
 import { table } from "./report.ts";
 import { startBare, startGateway, startMock } from "./servers.ts";
 
 /**
- * `npm run profile -- --case REST [--stream]`: where the microseconds of one case go. The gateway runs from its
- * source, so that functions have the names and files they were written with.
+ * `npm run profile -- --path REST [--kind streams]`: where the microseconds of one path go. The gateway runs from its
+ * source, so that functions have the names and files they were written with. `--path bare` is the bare pass-through.
  */
 const { values } = parseArgs({
   options: {
-    case: { type: "string", default: "REST" },
-    stream: { type: "boolean", default: false },
+    path: { type: "string", default: "REST" },
+    kind: { type: "string", default: "unary" },
     seconds: { type: "string", default: "8" },
     top: { type: "string", default: "40" },
   },
@@ -37,8 +37,6 @@ interface Profile {
   readonly timeDeltas: readonly number[];
 }
 
-const root = join(import.meta.dirname, "..");
-const tools = join(root, ".cache/bench");
 const folder = mkdtempSync(join(tmpdir(), "trunkline-profile-"));
 try {
   await profile();
@@ -47,26 +45,26 @@ try {
 }
 
 async function profile(): Promise<void> {
-  for (const tool of ["mock", "load"]) {
-    execFileSync("go", ["build", "-o", join(tools, tool), "."], { cwd: join(root, "bench", tool), stdio: "inherit" });
-  }
-  const cases = createCases(folder, false)[values.stream ? "stream" : "unary"];
-  const one = cases.find(({ name }) => name === values.case);
-  if (one === undefined) throw new Error(`--case is one of ${cases.map(({ name }) => `"${name}"`).join(", ")}.`);
-  const upstream = await startMock(join(tools, "mock"));
+  const [mock, loadProgram] = [buildGo("mock"), buildGo("load")];
+  const isBare = values.path === "bare";
+  const path = isBare ? "REST" : paths.find((one) => one === values.path);
+  const kind = kinds.find((one) => one === values.kind);
+  if (path === undefined || kind === undefined)
+    throw new Error(`--path is bare or one of ${paths.join(", ")}, --kind one of ${kinds.join(", ")}.`);
+  const one = createCase(folder, path, kind);
+  const upstream = await startMock(mock);
   const flags = ["--cpu-prof", `--cpu-prof-dir=${folder}`];
-  const options = { models: [quickModel], dataDir: folder, program: join(root, "src/main.ts"), flags };
-  const isBare = one.subject === "bare";
-  const gateway = await (isBare ? startBare(upstream, flags) : startGateway(upstream, options));
-  const load = { connections: 64, warmSeconds: 3, seconds: Number(values.seconds), requestSeconds: 30 };
-  const measured = await measureGood(join(tools, "load"), one, gateway, load);
+  const options = { dataDir: folder, program: join(root, "src/main.ts"), flags };
+  const gateway = await (isBare ? startBare(upstream, { flags }) : startGateway(upstream, options));
+  const load = { ...usualLoad, warmSeconds: 3, seconds: Number(values.seconds) };
+  const measured = await measureGood(loadProgram, one, gateway, load);
   await gateway.stop();
   await upstream.stop();
   const file = readdirSync(folder).find((name) => name.endsWith(".cpuprofile"));
   if (file === undefined) throw new Error("Node wrote no profile.");
   const { groups, functions, within } = summarize(JSON.parse(readFileSync(join(folder, file), "utf8")));
   const cpu = measured.gw_cpu_us_per_req;
-  console.log(`${one.name}${values.stream ? ", streams" : ""}: ${cpu.toFixed(0)} µs of CPU a request, profiled\n`);
+  console.log(`${values.path}, ${kind}: ${cpu.toFixed(0)} µs of CPU a request, profiled\n`);
   const rows = (shares: ReadonlyMap<string, number>, count: number) =>
     [...shares]
       .sort(([, one], [, other]) => other - one)

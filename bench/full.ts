@@ -1,0 +1,3 @@
+export interface FullResult {
+  readonly x: number;
+}

@@ -1,0 +1,3 @@
+export interface PeersResult {
+  readonly x: number;
+}

@@ -95,7 +95,10 @@ export async function interleave(
   say(`${title}: warming up`);
   if (warmUpSeconds > 0)
     for (const cell of cells)
-      await measureGood(loadProgram, cell.case, cell.server, { ...loadOf(cell), seconds: warmUpSeconds });
+      await measureGood(loadProgram, cell.case, cell.server, {
+        ...loadOf(cell),
+        seconds: Math.max(warmUpSeconds, cell.load?.seconds ?? 0),
+      });
   for (let round = 1; round <= rounds; round++) {
     say(`${title}: round ${round} of ${rounds}`);
     for (const [cell, series] of measured) {

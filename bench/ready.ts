@@ -1,8 +1,8 @@
-import { mkdtempSync } from "node:fs";
-import { join } from "node:path";
+import { rmSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { type Bench, say } from "./bench.ts";
 import type { Table } from "./report.ts";
-import { startBare, startGateway } from "./servers.ts";
+import { bundle, startBare, startGateway } from "./servers.ts";
 import { type Spread, spread } from "./spread.ts";
 
 const starts = 5;
@@ -19,15 +19,15 @@ export interface ReadyResult {
 export async function measureReady({ upstream, folder }: Bench): Promise<ReadyResult> {
   say("starts");
   const [cold, warm, bare]: [number[], number[], number[]] = [[], [], []];
-  const readyOf = async (dataDir: string) => {
-    const gateway = await startGateway(upstream, { dataDir });
+  const readyOf = async () => {
+    const gateway = await startGateway(upstream, { dataDir: folder });
     await gateway.stop();
     return gateway.readyMs;
   };
   for (let at = 0; at < starts; at++) {
-    const fresh = mkdtempSync(join(folder, "cold-"));
-    cold.push(await readyOf(fresh));
-    warm.push(await readyOf(fresh));
+    rmSync(join(dirname(bundle), "compile-cache"), { recursive: true, force: true });
+    cold.push(await readyOf());
+    warm.push(await readyOf());
     const pass = await startBare(upstream);
     bare.push(pass.readyMs);
     await pass.stop();

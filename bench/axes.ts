@@ -158,7 +158,7 @@ export function createAxes(): readonly Axis[] {
       }),
     ),
     sent(
-      { name: "prompt", title: "Prompt", unit: "KiB of prompt", what: "request", values: [1, 10, 100, 1_024] },
+      { name: "prompt", title: "Prompt", unit: "KiB", what: "request", values: [1, 10, 100, 1_024] },
       ({ folder }, kib) => ({ case: restCase(folder, { promptBytes: kib * 1_024 }), load: { connections: 16 } }),
     ),
     sent(

@@ -45,6 +45,8 @@ export const features: readonly Feature[] = [
   routed("hedge, never needed", { hedge: { after_ms: 60_000 } }),
   routed("on_cut: continue", { on_cut: "continue" }, { kinds: ["streams"] }),
   routed("single_flight", { single_flight: true }, { kinds: ["unary"] }),
+  // Two processes of the same gateway differ by more than two rounds of one: this row says by how much.
+  { name: "usual again (A/A)", comparedWith: usual, kinds },
 ];
 
 /** The gateway of a feature, and its requests. */

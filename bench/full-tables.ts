@@ -57,7 +57,7 @@ export function growthTable({ axes }: Pick<FullResult, "axes">): Table {
 function linearRow({ title, unit, points }: AxisResult, subject: string): readonly string[] {
   const line = medians(points, subject);
   const { slope, intercept, furthest } = fitLine(line);
-  const by = `${figure(intercept)} + ${figure(slope)} µs for each of ${unit}`;
+  const by = `${figure(intercept)} + ${figure(slope)} µs for each of the ${unit}`;
   return [`${title}, ${subject}`, ...endsOf(line), by, `${(furthest * 100).toFixed(0)} %`];
 }
 

@@ -74,7 +74,8 @@ const help = `npm run bench -- [options]: what the gateway costs, beside a bare 
 --rounds <number>   interleaved rounds; 5 by default, 9 and more for figures that are to be quoted
 --seconds <number>  of each measurement; 1.2 by default
 --against <bundle>  compares another build (its dist/trunkline.mjs) with this one, on all paths
---publish           measures everything and renews docs/benchmarks.md; takes 25 minutes on a machine that does nothing else
+--publish           measures everything and renews docs/benchmarks.md, in less than 25 minutes
+--minutes <number>  of those for the sweeps; 8 by default
 `;
 
 async function main(): Promise<void> {
@@ -84,21 +85,25 @@ async function main(): Promise<void> {
       paths: { type: "string" },
       rounds: { type: "string", default: "5" },
       seconds: { type: "string", default: "1.2" },
+      minutes: { type: "string", default: "8" },
       against: { type: "string" },
       publish: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
     },
   });
   if (values.help) return console.log(help);
-  // Loaded only then: it brings the peers and the charts.
-  if (values.publish) return await (await import("./publish.ts")).publish();
+  const options = { rounds: Number(values.rounds), seconds: Number(values.seconds) };
+  if (values.publish) {
+    // Loaded only then: it brings the peers and the charts.
+    const { publish } = await import("./publish.ts");
+    return publish({ ...options, minutes: Number(values.minutes) });
+  }
   const { against } = values;
   const wish = {
     parts: values.only === undefined ? usualParts : chosen(values.only, parts),
     paths: values.paths === undefined ? paths : chosen(values.paths, paths),
     ...(against !== undefined && { against }),
   };
-  const options = { rounds: Number(values.rounds), seconds: Number(values.seconds) };
   const result = await withBench(options, (bench) => runBench(bench, wish));
   const tables = tablesOf(result, against !== undefined).map(textOf);
   const about = `${machineText(result.machine)}; ${options.rounds} rounds of ${options.seconds} s; medians (middle half).`;

@@ -65,6 +65,8 @@ export interface Cell {
   readonly server: Server;
   /** Where it differs from the load of the others. */
   readonly load?: Partial<Load>;
+  /** Where it needs more than the others. */
+  readonly warmUpSeconds?: number;
 }
 
 /** The rounds of one cell. */
@@ -97,7 +99,7 @@ export async function interleave(
     for (const cell of cells)
       await measureGood(loadProgram, cell.case, cell.server, {
         ...loadOf(cell),
-        seconds: Math.max(warmUpSeconds, cell.load?.seconds ?? 0),
+        seconds: Math.max(cell.warmUpSeconds ?? warmUpSeconds, cell.load?.seconds ?? 0),
       });
   for (let round = 1; round <= rounds; round++) {
     say(`${title}: round ${round} of ${rounds}`);

@@ -20,12 +20,11 @@ function roundStep(least: number): number {
   return power * ([1, 2, 5, 10].find((digit) => digit * power >= least * (1 - 1e-9)) ?? 10);
 }
 
-/** Powers of ten around positive values; both ends are ticks. */
+/** From the power of ten below positive values to the largest of them; the powers of ten between are ticks. */
 export function logScale(values: readonly number[], length: number): Scale {
-  const [least, most] = [Math.min(...values), Math.max(...values)];
-  const from = Math.floor(Math.log10(least) + 1e-9);
-  const to = Math.max(from + 1, Math.ceil(Math.log10(most) - 1e-9));
-  const ticks = Array.from({ length: to - from + 1 }, (_, at) => 10 ** (from + at));
+  const from = Math.floor(Math.log10(Math.min(...values)) + 1e-9);
+  const to = Math.max(from + 1, Math.log10(Math.max(...values)));
+  const ticks = Array.from({ length: Math.floor(to - from + 1e-9) + 1 }, (_, at) => 10 ** (from + at));
   return { at: (value) => ((Math.log10(value) - from) / (to - from)) * length, ticks };
 }
 

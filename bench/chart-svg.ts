@@ -108,7 +108,7 @@ export function drawLines(chart: LineChart): string {
     ...drawXTicks(x, bottom),
     ...drawn,
     text(left + plot / 2, height - 8, chart.xAxis, "middle", "axis"),
-    `<text transform="translate(${left - 92} ${top + lineHeight / 2}) rotate(-90)" text-anchor="middle" class="axis">${escaped(chart.yAxis)}</text>`,
+    `<text transform="translate(${left - 76} ${top + lineHeight / 2}) rotate(-90)" text-anchor="middle" class="axis">${escaped(chart.yAxis)}</text>`,
   ]);
 }
 

@@ -7,7 +7,8 @@ const cpu = (round: Measured) => round.gw_cpu_us_per_req;
 
 /** Everything of the long run. */
 export function fullTables(result: FullResult): readonly Table[] {
-  return [...result.axes.map(axisTable), growthTable(result), featuresTable(result)];
+  const tables = [...result.axes.map(axisTable), growthTable(result), featuresTable(result)];
+  return tables.filter(({ rows }) => rows.length > 0);
 }
 
 /** One line a value: gateway and bare pass-through side by side. */

@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import { type Axis, createAxes, type Point, sweptModels } from "./axes.ts";
 import { type Bench, type Cell, interleave, type Machine, machineOf, machineText, say, withBench } from "./bench.ts";
-import { features, startFeature } from "./features.ts";
+import { features, startFeatures } from "./features.ts";
 import { fullTables } from "./full-tables.ts";
 import { type Measured, usualLoad } from "./load.ts";
 import { overheadSeconds, type Plan, planSweep } from "./plan.ts";
@@ -30,6 +30,8 @@ export interface FullResult {
 
 /** Before the first round, for each point: less where the gateway is warm already. Seconds. */
 const [warmAgain, warmFresh] = [0.3, 1];
+/** A gateway that only one feature warms up. */
+const warmAlone = 3;
 /** To start a server, stop it, and for the last words of the load generator. Seconds. */
 const startSeconds = 0.8;
 
@@ -45,8 +47,10 @@ export function planOf(minutes: number, isWanted: Wanted): Plan {
     .filter(({ startsServers }) => startsServers)
     .reduce((sum, axis) => sum + points(axis), featureCells);
   const again = axes.filter(({ startsServers }) => !startsServers).reduce((sum, axis) => sum + points(axis), 0);
+  const alone = features.filter(({ ownGateway }) => ownGateway !== undefined).length * 2;
   const warming = usualLoad.warmSeconds + overheadSeconds;
-  const fixedSeconds = fresh * (warmFresh + warming + startSeconds) + again * (warmAgain + warming) + 15;
+  const fixedSeconds =
+    fresh * (warmFresh + warming + startSeconds) + alone * (warmAlone - warmFresh) + again * (warmAgain + warming) + 15;
   // Some points have to be loaded for longer before they are measured.
   return planSweep(minutes, { cells: fresh + again, fixedSeconds, warmSeconds: usualLoad.warmSeconds + 0.15 });
 }
@@ -92,18 +96,26 @@ async function measureAxis(bench: Bench, axis: Axis, gateway: Server): Promise<A
   return { name, title, unit, what, points: measured };
 }
 
-/** All features at once, each on a gateway of its own: what is compared was measured in the same round. */
+/** All features at once: what is compared was measured in the same round. */
 async function measureFeatures(bench: Bench): Promise<readonly FeatureResult[]> {
   await using started = new AsyncDisposableStack();
   const results: Omit<FeatureResult, "rounds">[] = [];
   const cells: Cell[] = [];
-  say("starting a gateway for each feature");
-  for (const feature of features) {
-    const { server, caseOf } = await startFeature(bench, feature);
+  say("starting the gateways of the features");
+  const keep = (server: Server) => {
     started.defer(server.stop);
+    return server;
+  };
+  for (const { feature, server, caseOf } of await startFeatures(bench, keep)) {
+    const { name, comparedWith } = feature;
     for (const kind of feature.kinds) {
-      results.push({ name: feature.name, comparedWith: feature.comparedWith, kind });
-      cells.push({ name: `${feature.name}, ${kind}`, server, case: caseOf(kind) });
+      results.push({ name, comparedWith, kind });
+      cells.push({
+        name: `${name}, ${kind}`,
+        server,
+        case: caseOf(kind),
+        ...(feature.ownGateway && { warmUpSeconds: warmAlone }),
+      });
     }
   }
   const load = { seconds: bench.seconds };

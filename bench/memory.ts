@@ -91,7 +91,7 @@ function rssMb(pid: number): number {
 }
 
 /** What one more open stream takes. KiB. */
-export function perStreamKb({ idleMb, open, busyMb }: OpenStreams): number {
+function perStreamKb({ idleMb, open, busyMb }: OpenStreams): number {
   return ((busyMb - idleMb) * 1024) / open;
 }
 

@@ -4,9 +4,9 @@ import { renderBenchmarks } from "../docs/generate-benchmarks.ts";
 import { root, say, withBench } from "./bench.ts";
 import { paths } from "./cases.ts";
 import { measureFull, planOf } from "./full.ts";
+import { parts, runBench } from "./parts.ts";
 import { measurePeers } from "./peers.ts";
 import { publishResult, readPublished } from "./results.ts";
-import { allParts, runBench } from "./run.ts";
 
 export interface PublishOptions {
   readonly rounds: number;
@@ -19,12 +19,15 @@ export interface PublishOptions {
 export async function publish({ rounds, seconds, minutes }: PublishOptions): Promise<void> {
   const startedMs = performance.now();
   // Each of the three with processes of its own: what one has seen changes what it costs later.
-  const bench = await withBench({ rounds, seconds }, (one) => runBench(one, { parts: allParts, paths }));
+  const bench = await withBench({ rounds, seconds }, (one) => runBench(one, { parts, paths }));
   publishResult("bench", bench);
   const everything = () => true;
   const full = await withBench(planOf(minutes, everything), (one) => measureFull(one, everything));
   publishResult("full", full);
-  const peers = await withBench({ rounds: Math.max(1, rounds - 1), seconds: seconds * 1.5 }, measurePeers);
+  const peers = await withBench(
+    { rounds: Math.max(1, rounds - 1), seconds: Number((seconds * 1.5).toFixed(1)) },
+    measurePeers,
+  );
   publishResult("peers", peers);
   for (const [name, content] of Object.entries(renderBenchmarks(readPublished())))
     writeFileSync(join(root, "docs", name), content);

@@ -8,9 +8,8 @@ import { workersTable } from "./workers.ts";
 export function shortfalls({ bench, full, peers }: Published): readonly string[] {
   const missed = bench.speed.flatMap((result) => {
     const { title, rows } = speedTable(result);
-    return rows
-      .filter((row) => row[4] === "no")
-      .map(([name, , ratio, goal]) => `${title}: ${name} takes ${ratio} × bare, not ${goal}.`);
+    const late = rows.filter((row) => row[4] === "no").map(([name, , ratio, goal]) => `${name} ${ratio}, not ${goal}`);
+    return late.length === 0 ? [] : [`${title}, × bare: ${late.join("; ")}.`];
   });
   const workers = bench.workers === undefined ? undefined : workersTable(bench.workers);
   const slow = (workers?.rows ?? [])
@@ -21,8 +20,8 @@ export function shortfalls({ bench, full, peers }: Published): readonly string[]
     .rows.filter(([, , , , by = ""]) => by.startsWith("× ") && Number(by.split(" ")[1]) > 1.15)
     .map(([what, from, to, , by]) => `${what}: from ${from} to ${to} a request's cost grows ${by}, and should not.`);
   const bent = growthTable(full)
-    .rows.filter((row) => Number.parseInt(row.at(-1) ?? "", 10) > 25)
-    .map((row) => `${row[0]}: ${row.at(-1)} off a straight line.`);
+    .rows.filter((row) => row[0]?.endsWith("gateway") && Number.parseInt(row.at(-1) ?? "", 10) > 25)
+    .map((row) => `${row[0]}: ${row.at(-1)} off a straight line where it should lie on one.`);
   const cheaper = peersTables(peers).flatMap(({ title, rows }) => {
     const names = rows.map(([name = ""]) => name);
     const before = names.slice(0, Math.max(0, names.indexOf("Trunkline")));

@@ -54,7 +54,7 @@ export function startWorkers({ upstream, folder }: Bench, count: number): Promis
 const rps = (round: Measured) => round.rps;
 
 /** Served a second, as a share of the bare pass-through's in the same round. */
-export function workersShare(series: readonly Series[]): Spread {
+function workersShare(series: readonly Series[]): Spread {
   return spread(ratios(valuesOf(series, gatewayName, rps), valuesOf(series, bareName, rps)));
 }
 

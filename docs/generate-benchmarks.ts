@@ -89,8 +89,9 @@ ${sections(axesOf(published, ["prompt", "events", "models", "virtual-models", "k
 
 ## Features
 
-Each by itself, on a gateway process of its own, as a multiple of the same without it. Two processes of the same gateway
-differ too: the A/A row says by how much, and what lies within it says nothing.
+Each by itself, as a multiple of the same without it. What differs in requests and models ran on one process; below the A/A
+row each had a process of its own. Two processes of the same gateway differ too: that row says by how much, and what lies
+within it says nothing.
 
 ${markdownOf(featuresTable(full))}
 

@@ -19,8 +19,10 @@ describe("a linear scale", () => {
 });
 
 describe("a logarithmic scale", () => {
-  it("spans the powers of ten around all values", () => {
-    expect(logScale([17, 53_000], 100).ticks).toEqual([10, 100, 1_000, 10_000, 100_000]);
+  it("begins with the power of ten below all values and ends with the largest", () => {
+    const scale = logScale([17, 53_000], 100);
+    expect(scale.ticks).toEqual([10, 100, 1_000, 10_000]);
+    expect([scale.at(10), scale.at(53_000)]).toEqual([0, 100]);
   });
 
   it("gives each power of ten the same length, and one value a scale of its own", () => {

@@ -11,7 +11,7 @@ const help = `npm run bench -- [options]: what the gateway costs, beside a bare 
 --only <parts>      of ${parts.join(", ")}; all but the last by default
 --paths <paths>     of ${paths.join(", ")}; all by default
 --rounds <number>   interleaved rounds; 5 by default, 9 and more for figures that are to be quoted
---seconds <number>  of each measurement; 1.2 by default
+--seconds <number>  of each measurement; 1 by default
 --against <bundle>  compares another build (its dist/trunkline.mjs) with this one, on all paths
 --publish           measures everything and renews docs/benchmarks.md, in less than 25 minutes
 --minutes <number>  of those for the sweeps; 8 by default
@@ -23,7 +23,7 @@ async function main(): Promise<void> {
       only: { type: "string" },
       paths: { type: "string" },
       rounds: { type: "string", default: "5" },
-      seconds: { type: "string", default: "1.2" },
+      seconds: { type: "string", default: "1" },
       minutes: { type: "string", default: "8" },
       against: { type: "string" },
       publish: { type: "boolean", default: false },

@@ -9,7 +9,7 @@ import { terminalOf } from "./cli/terminal.ts";
 import type { Config } from "./config/config.ts";
 import { isLoopback, simulatedAnthropicName, simulatorName } from "./config/finish-providers.ts";
 import { type ConfigFlags, loadConfig } from "./config/load.ts";
-import type { Beginnings } from "./domain/begin.ts";
+import { type Beginnings, Shutdown } from "./domain/begin.ts";
 import { type Clock, systemClock } from "./domain/clock.ts";
 import type { ProviderInstance } from "./domain/instance.ts";
 import type { Log } from "./domain/log.ts";
@@ -90,10 +90,10 @@ export async function startGateway(
   });
   starting.defer(stop);
 
-  const shutdown = new AbortController();
+  const shutdown = new Shutdown();
   const readiness = new ReadinessSwitch();
   const newRequestId = createRequestIds();
-  const beginnings: Beginnings = { clock, log, shutdown: shutdown.signal, newRequestId };
+  const beginnings: Beginnings = { clock, log, shutdown, newRequestId };
   const { server: serving } = config;
   const server = await startServer({
     ...serving,
@@ -122,7 +122,7 @@ export async function startGateway(
       readiness.end();
       await server.drain(serving.drainMs);
       // Those that are still running are told why they end.
-      shutdown.abort();
+      shutdown.begin();
       await server.drain(lastWordsMs);
       await close();
     },

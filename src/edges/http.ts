@@ -39,7 +39,8 @@ function everyValue(req: Incoming, name: string): string | readonly string[] | u
   const { rawHeaders } = req;
   const values: string[] = [];
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
-    if (rawHeaders[i]?.toLowerCase() === name) values.push(rawHeaders[i + 1] ?? "");
+    const raw = rawHeaders[i] ?? "";
+    if (raw.length === name.length && raw.toLowerCase() === name) values.push(rawHeaders[i + 1] ?? "");
   }
   return values.length <= 1 ? values[0] : values;
 }

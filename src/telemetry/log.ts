@@ -63,7 +63,7 @@ class LineLog implements Log {
   #write(level: Level, message: string, fields: LogFields | undefined): void {
     const { level: least, format, time, destination } = this.#lines;
     if (levels.indexOf(level) < levels.indexOf(least)) return;
-    const members = tidyMembers(renamed({ ...this.#bound, ...fields }));
+    const members = tidyMembers(renamed(fields === undefined ? this.#bound : { ...this.#bound, ...fields }));
     const line = `{"level":"${level}"${time()},"message":${JSON.stringify(tidyText(message))}${members}}\n`;
     destination.write(format === "json" ? line : prettyLine(line));
   }

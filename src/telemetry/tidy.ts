@@ -85,11 +85,14 @@ function tidyObject(value: object, room: Room, depth: number): string {
 function membersOf(value: object, room: Room, depth: number): string {
   let members = "";
   let count = 0;
-  for (const [name, entry] of Object.entries(value)) {
+  for (const name of Object.keys(value)) {
+    // Named by the object itself.
+    const entry = (value as Readonly<Record<string, unknown>>)[name];
+    if (entry === undefined) continue;
     if (count++ >= maxEntries || room.left <= 0) return `${members},"…":"…"`;
     const label = labelOf(name);
     room.left -= label.chars;
-    const text = label.isSecret && entry != null ? '"[secret]"' : tidy(entry, room, depth + 1);
+    const text = label.isSecret && entry !== null ? '"[secret]"' : tidy(entry, room, depth + 1);
     if (text !== null) members += `,${label.key}:${text}`;
   }
   return members;
@@ -133,7 +136,14 @@ function withoutSnippet(message: string): string {
   return message.replace(/,? ?(\.\.\.)?".*"(\.\.\.)? is not valid JSON$/s, " is not valid JSON");
 }
 
+/** Names, ids and the like: nothing to tidy in them, nothing to escape. */
+const plain = /^[\w./:;-]{0,64}$/;
+
 function quoted(text: string, room: Room): string {
+  if (text.length <= room.left && plain.test(text)) {
+    room.left -= text.length;
+    return `"${text}"`;
+  }
   const tidied = tidyText(text, Math.max(0, Math.min(maxTextChars, room.left)));
   room.left -= tidied.length;
   return JSON.stringify(tidied);

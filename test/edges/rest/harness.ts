@@ -2,6 +2,7 @@ import { createServer, request as httpRequest, type IncomingMessage } from "node
 import { createServer as createHttp2Server } from "node:http2";
 import { type AddressInfo, connect, type Server, type Socket } from "node:net";
 import { afterEach } from "vitest";
+import { Shutdown } from "../../../src/domain/begin.ts";
 import type { EmbedRequest, EmbedResponse } from "../../../gen/trunkline/v1/embeddings_pb.ts";
 import type { Model } from "../../../gen/trunkline/v1/models_pb.ts";
 import type { ChatCall } from "../../../src/domain/chat.ts";
@@ -60,13 +61,13 @@ export async function startRest(behind: Behind, overrides: Partial<RestParts> = 
   const logged: { message: string; fields: LogFields }[] = [];
   const chats: RequestContext[] = [];
   let requests = 0;
-  const shutdown = new AbortController();
+  const shutdown = new Shutdown();
   const handler = createRestHandler({
     gateway: gatewayOf(behind, chats),
     beginnings: {
       clock,
       log: logInto(logged),
-      shutdown: shutdown.signal,
+      shutdown,
       newRequestId: () => `req_${++requests}`,
     },
     limits: { maxBodyBytes: 1_000, bodyTimeoutMs: 10_000 },

@@ -14,9 +14,6 @@ import type { LeanHead } from "./head.ts";
 import type { Outlet } from "./outlet.ts";
 import { Output } from "./output.ts";
 
-/** Writes the messages of an answer, as its protocol and encoding have them. */
-type WriteMessage<T> = (message: T, output: Output) => void;
-
 export interface Reply {
   /** One message, which is all of the answer. */
   whole(write: (output: Output) => void): void;

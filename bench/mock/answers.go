@@ -6,7 +6,9 @@ var openaiAnswer = []byte(`{"id":"chatcmpl-BENCH0000000000000000000000001","obje
 
 var anthropicAnswer = []byte(`{"id":"msg_bench01","type":"message","role":"assistant","model":"claude-sonnet-4-5","content":[{"type":"text","text":"The quick brown fox jumps over the lazy dog while the gateway forwards this answer without changing a single byte of what it says."}],"stop_reason":"end_turn","stop_sequence":null,"usage":{"input_tokens":24,"output_tokens":28,"cache_creation_input_tokens":0,"cache_read_input_tokens":0}}`)
 
+// What each dialect's callers are listed: a gateway that finds a model on both would choose one by itself.
 var models = []byte(`{"object":"list","data":[{"id":"gpt-4o-mini","object":"model","created":1764000000,"owned_by":"openai"},{"id":"gpt-4o-mini-d20","object":"model","created":1764000000,"owned_by":"openai"}]}`)
+var claudeModels = []byte(`{"data":[{"type":"model","id":"claude-sonnet-4-5","display_name":"Claude","created_at":"2025-09-29T00:00:00Z"},{"type":"model","id":"claude-sonnet-4-5-d20","display_name":"Claude","created_at":"2025-09-29T00:00:00Z"}],"has_more":false}`)
 
 const openaiHead = `data: {"id":"chatcmpl-BENCH0000000000000000000000001","object":"chat.completion.chunk","created":1764000000,"model":"gpt-4o-mini","service_tier":"default","system_fingerprint":"fp_bench","choices":[`
 

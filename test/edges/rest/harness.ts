@@ -2,9 +2,9 @@ import { createServer, request as httpRequest, type IncomingMessage } from "node
 import { createServer as createHttp2Server } from "node:http2";
 import { type AddressInfo, connect, type Server, type Socket } from "node:net";
 import { afterEach } from "vitest";
-import { Shutdown } from "../../../src/domain/begin.ts";
 import type { EmbedRequest, EmbedResponse } from "../../../gen/trunkline/v1/embeddings_pb.ts";
 import type { Model } from "../../../gen/trunkline/v1/models_pb.ts";
+import { Shutdown } from "../../../src/domain/begin.ts";
 import type { ChatCall } from "../../../src/domain/chat.ts";
 import type { Caller, RequestContext } from "../../../src/domain/context.ts";
 import { GatewayError } from "../../../src/domain/errors.ts";

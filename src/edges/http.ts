@@ -10,6 +10,8 @@ export interface Reply {
   writeHead(status: number, headers: Readonly<Record<string, string>>): unknown;
   /** False asks the writer to wait for `drain`. */
   write(text: string): boolean;
+  /** Where nothing is left to say, without a text: see `EventSink.end`. */
+  end(): unknown;
   end(text: string): unknown;
   once(event: string, listener: () => void): unknown;
   off(event: string, listener: () => void): unknown;

@@ -178,6 +178,27 @@ describe("a bound", () => {
     await expect(second).rejects.toMatchObject({ code: "timeout", detail: { phase: "idle" } });
     await asked.closed;
   });
+
+  it("on silence waits while the reader is busy, and no longer", async () => {
+    const clock = createFakeClock();
+    const { upstream, chat } = await startSender({}, clock);
+    const reader = chat()[Symbol.asyncIterator]();
+    const first = reader.next();
+    const asked = await answered(upstream.next(), streamHead, hi);
+    await first;
+    clock.advance(bounds.idleMs);
+    const second = reader.next();
+    await asked.write(hi);
+    expect((await second).value).toMatchObject([{ case: "textDelta" }]);
+    clock.advance(bounds.idleMs);
+    const third = reader.next();
+    clock.advance(bounds.idleMs - 1);
+    expect(asked.gone).toBe(false);
+    clock.advance(1);
+    await expect(third).rejects.toMatchObject({ code: "timeout", detail: { phase: "idle" } });
+    await asked.closed;
+    expect(clock.timers).toBe(0);
+  });
 });
 
 describe("edge case 149: when nobody reads any more", () => {

@@ -74,9 +74,7 @@ export function beginRequest(parts: Beginnings, options: BeginOptions): Begun {
   const cancelTimer =
     timeoutMs === null
       ? noTimer
-      : clock.after(Math.min(Math.max(timeoutMs, 0), maxTimerMs), () =>
-          stop(new GatewayError("timeout", "The caller's deadline passed.", { phase: "deadline" })),
-        );
+      : clock.after(Math.min(Math.max(timeoutMs, 0), maxTimerMs), () => stop(deadlinePassed()));
   const onShutdown = () => stop(new GatewayError("draining", "The gateway is shutting down.", { retryable: true }));
   shutdown.add(onShutdown);
 
@@ -100,6 +98,11 @@ export function beginRequest(parts: Beginnings, options: BeginOptions): Begun {
       shutdown.forget(onShutdown);
     },
   };
+}
+
+/** What a request ends with whose caller's time is up. */
+export function deadlinePassed(): GatewayError {
+  return new GatewayError("timeout", "The caller's deadline passed.", { phase: "deadline" });
 }
 
 function noTimer(): void {}

@@ -14,7 +14,7 @@ import {
 import { ChatService, StreamChatResponseSchema } from "../../../gen/trunkline/v1/chat_pb.ts";
 import { EmbeddingsService } from "../../../gen/trunkline/v1/embeddings_pb.ts";
 import { ModelsService } from "../../../gen/trunkline/v1/models_pb.ts";
-import { type Beginnings, beginRequest } from "../../domain/begin.ts";
+import { type Beginnings, beginRequest, deadlinePassed } from "../../domain/begin.ts";
 import { type ErrorCode, GatewayError, toGatewayError } from "../../domain/errors.ts";
 import type { Readiness } from "../../domain/readiness.ts";
 import type { Gateway } from "../../gateway.ts";
@@ -96,6 +96,7 @@ function toLibraryError({ code, rawMessage }: ConnectError, { maxMessageBytes }:
     const message = `The message has more than ${maxMessageBytes} bytes, the most accepted here. Send media by address or file id.`;
     return new GatewayError("message_too_large", message, { retryable: false });
   }
+  if (code === Code.DeadlineExceeded) return deadlinePassed();
   // Bytes that are no message are the caller's doing, which the library calls internal, as gRPC's own servers do.
   const isUnreadable = code === Code.Internal && rawMessage.startsWith("parse ");
   const ownCode = isUnreadable ? "invalid_value" : libraryCodes.get(code);
@@ -104,7 +105,6 @@ function toLibraryError({ code, rawMessage }: ConnectError, { maxMessageBytes }:
 
 const libraryCodes: ReadonlyMap<Code, ErrorCode> = new Map([
   [Code.InvalidArgument, "invalid_value"],
-  [Code.DeadlineExceeded, "timeout"],
   [Code.Canceled, "canceled"],
   [Code.Unimplemented, "unknown_method"],
 ]);

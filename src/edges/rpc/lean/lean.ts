@@ -135,7 +135,8 @@ class LeanAnswer {
       const list = next.value;
       if (list.length === 0) continue;
       const goOn = this.#reply.some(list.length, (at, output) => codec.write(list[at], output));
-      if (!goOn) await this.#outlet.drained();
+      // Asked again when its time is up, too: the method is to say so, behind what it has said.
+      if (!goOn) await this.#outlet.drained(this.#context.signal);
     }
     if (this.#over) return;
     this.#reply.end();

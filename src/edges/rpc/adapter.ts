@@ -172,7 +172,9 @@ function limitBody(
   };
   let cancel = clock.after(bodyTimeoutMs, end);
   req.once("end", () => cancel()).once("close", () => cancel());
-  res.once("finish", () => {
+  // An HTTP/2 response finishes when its stream closes, which is when the caller has come to its end as well.
+  const answer = "stream" in res ? res.stream : res;
+  answer.once("finish", () => {
     cancel();
     if (req.complete) return;
     cancel = clock.after(lingerMs, end);

@@ -64,3 +64,13 @@ it("a deadline that passes while the caller does not read is one request, and sa
   expect(error?.findDetails(ErrorInfoSchema)[0]).toMatchObject({ reason: "TIMEOUT", metadata: { phase: "deadline" } });
   expect(await requests(since, "timeout")).toHaveLength(1);
 });
+
+it("a deadline that passes before the message has come says so, and the rest is not waited for", async () => {
+  const since = gateway.logged.length;
+  const stream = call({ "grpc-timeout": "100m" });
+  stream.write(enveloped("Hello").subarray(0, 8));
+  const error = await endOf(stream);
+  expect(error?.code).toBe(Code.DeadlineExceeded);
+  expect(error?.findDetails(ErrorInfoSchema)[0]).toMatchObject({ reason: "TIMEOUT", metadata: { phase: "deadline" } });
+  expect(await requests(since, "timeout")).toHaveLength(1);
+});

@@ -83,7 +83,8 @@ export function beginRequest(parts: Beginnings, options: BeginOptions): Begun {
     operation: options.operation,
     protocol: options.protocol,
     signal: controller.signal,
-    deadlineMs: timeoutMs === null ? null : startedMs + timeoutMs,
+    // Not from its arrival: what has passed since then, reading its body perhaps, has been taken off already.
+    deadlineMs: timeoutMs === null ? null : clock.nowMs() + timeoutMs,
     startedMs,
     log: parts.log.with({ requestId }),
     trail: new Trail(),

@@ -27,6 +27,7 @@ import { type ReadBody, reread } from "./lean/body.ts";
 import type { MessageWriter } from "./lean/codec.ts";
 import { createLeanMethod, type LeanMethod } from "./lean/lean.ts";
 import type { NodeHandler, NodeRequest, NodeResponse } from "./node.ts";
+import { Pings } from "./pings.ts";
 
 export interface AdapterParts extends ConnectRouterOptions {
   readonly routes: (router: ConnectRouter) => void;
@@ -35,6 +36,8 @@ export interface AdapterParts extends ConnectRouterOptions {
   readonly clock: Clock;
   /** How long a caller may take to send its message, where it sends just one. Milliseconds. */
   readonly bodyTimeoutMs: number;
+  /** Longest silence before a caller by gRPC is shown that its answer is being made. Milliseconds. */
+  readonly keepaliveMs: number;
   /** Counts a request that the library refuses, and completes its error. */
   readonly refuse: (error: ConnectError, arrival: Arrival) => ConnectError;
   /** Answers what is no RPC. */
@@ -50,7 +53,9 @@ export interface AdapterParts extends ConnectRouterOptions {
  * are called as its own adapter calls them, with an answer for every way to fail.
  */
 export function createAdapter(parts: AdapterParts): NodeHandler {
-  const { routes, arrive, clock, bodyTimeoutMs, refuse, fallback, writers = new Map(), onCall, ...options } = parts;
+  const { routes, arrive, clock, bodyTimeoutMs, keepaliveMs, refuse, fallback, ...more } = parts;
+  const { writers = new Map(), onCall, ...options } = more;
+  const pings = new Pings({ clock, intervalMs: keepaliveMs });
   const router = createConnectRouter({ acceptCompression: [compressionGzip, compressionBrotli], ...options });
   const lean = new Map<string, LeanMethod>();
   routes(
@@ -80,6 +85,7 @@ export function createAdapter(parts: AdapterParts): NodeHandler {
     }
     if (handler.method.methodKind !== "bidi_streaming") limitBody(req, res, { clock, bodyTimeoutMs });
     const arrival = arrive(req);
+    if (arrival.protocol === "grpc") pings.watch(req);
     const byLibrary = (read: ReadBody | null) => {
       onCall?.(read === null ? "library" : "returned");
       const values = createContextValues().set(arrivalKey, arrival);

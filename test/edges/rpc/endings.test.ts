@@ -33,15 +33,13 @@ function enveloped(text: string): Buffer {
   return Buffer.concat([head, message]);
 }
 
-/** The error that a stream ends with, when it has been read to its end. */
+/** The error that a stream ends with, once somebody has read it to its end. */
 async function endOf(stream: ClientHttp2Stream): Promise<ConnectError | undefined> {
   const trailers = new Headers();
   stream.once("trailers", (fields) => {
     for (const [name, value] of Object.entries(fields)) trailers.set(name, String(value));
   });
-  const closed = new Promise((resolve) => stream.once("close", resolve));
-  stream.resume();
-  await closed;
+  await new Promise((resolve) => stream.once("close", resolve));
   return findTrailerError(trailers);
 }
 
@@ -55,11 +53,13 @@ async function requests(since: number, outcome: string) {
 
 it("a deadline that passes while the caller does not read is one request, and says which bound it was", async () => {
   const since = gateway.logged.length;
-  const stream = call({ "grpc-timeout": "300m" });
-  stream.pause();
+  // Long enough for more to be said than the connection holds.
+  const stream = call({ "grpc-timeout": "1000m" });
+  const end = endOf(stream.pause());
   stream.end(enveloped("much to say ".repeat(50_000)));
   await requests(since, "timeout");
-  const error = await endOf(stream);
+  stream.resume();
+  const error = await end;
   expect(error?.code).toBe(Code.DeadlineExceeded);
   expect(error?.findDetails(ErrorInfoSchema)[0]).toMatchObject({ reason: "TIMEOUT", metadata: { phase: "deadline" } });
   expect(await requests(since, "timeout")).toHaveLength(1);
@@ -68,7 +68,7 @@ it("a deadline that passes while the caller does not read is one request, and sa
 it("a deadline that passes before the message has come says so, and the rest is not waited for", async () => {
   const since = gateway.logged.length;
   const stream = call({ "grpc-timeout": "100m" });
-  stream.write(enveloped("Hello").subarray(0, 8));
+  stream.resume().write(enveloped("Hello").subarray(0, 8));
   const error = await endOf(stream);
   expect(error?.code).toBe(Code.DeadlineExceeded);
   expect(error?.findDetails(ErrorInfoSchema)[0]).toMatchObject({ reason: "TIMEOUT", metadata: { phase: "deadline" } });

@@ -49,10 +49,11 @@ function everyValue(req: Incoming, name: string): string | readonly string[] | u
 
 /**
  * Tells when the caller is gone before its answer has ended. On HTTP/1.1 the socket is watched: a pipelined response
- * that still waits for its turn hears nothing of its own.
+ * that still waits for its turn hears nothing of its own, and one that waits for its reader closes only when it has been
+ * read, though Node ends the connection as soon as its caller has ended its own side.
  * @returns a function that stops watching
  */
-export function onGone(req: Incoming, res: Reply, gone: () => void): () => void {
+export function onGone(req: Incoming, res: Pick<Reply, "once" | "off">, gone: () => void): () => void {
   if (isHttp2(req)) {
     res.once("close", gone);
     return () => res.off("close", gone);
@@ -60,6 +61,6 @@ export function onGone(req: Incoming, res: Reply, gone: () => void): () => void 
   const { socket } = req;
   // One listener for each request in the pipeline, however many: bounded by the requests themselves.
   socket.setMaxListeners(0);
-  socket.once("close", gone);
-  return () => socket.off("close", gone);
+  socket.once("end", gone).once("close", gone);
+  return () => socket.off("end", gone).off("close", gone);
 }

@@ -339,23 +339,27 @@ describe("attack 37: a slow reader", () => {
     expect(tail).toContain("[DONE]");
   });
 
-  it("that hangs up while it is behind frees the work behind the answer", async () => {
-    let left = false;
-    const rest = await startRest({
-      async *chat() {
-        try {
-          for (;;) yield [text("x".repeat(100_000))];
-        } finally {
-          left = true;
-        }
-      },
-    });
-    const { socket } = dial(rest.port);
-    socket.pause();
-    socket.write(raw);
-    await until(() => rest.chats.length === 1);
-    for (let turn = 0; turn < 200; turn++) await new Promise((resolve) => setImmediate(resolve));
-    socket.destroy();
-    await until(() => left);
-  });
+  it.each(["hangs up", "ends its own side"])(
+    "that %s while it is behind frees the work behind the answer",
+    async (how) => {
+      let left = false;
+      const rest = await startRest({
+        async *chat() {
+          try {
+            for (;;) yield [text("x".repeat(100_000))];
+          } finally {
+            left = true;
+          }
+        },
+      });
+      const { socket } = dial(rest.port);
+      socket.pause();
+      socket.write(raw);
+      await until(() => rest.chats.length === 1);
+      for (let turn = 0; turn < 200; turn++) await new Promise((resolve) => setImmediate(resolve));
+      if (how === "hangs up") socket.destroy();
+      else socket.end();
+      await until(() => left);
+    },
+  );
 });

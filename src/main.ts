@@ -161,8 +161,9 @@ function createPublicHandler(config: Config, { gateway, beginnings, readiness }:
     openHosts: masterKey === null && isLoopback(server.host) ? [server.host, ...loopbackNames] : null,
     ready: () => readiness.ready,
   });
-  const maxMessageBytes = maxBodyBytes;
-  return createRpcHandler({ gateway, beginnings, readiness, maxMessageBytes, bodyTimeoutMs, strict, fallback });
+  const { keepaliveMs } = resilience;
+  const bounds = { maxMessageBytes: maxBodyBytes, bodyTimeoutMs, keepaliveMs };
+  return createRpcHandler({ gateway, beginnings, readiness, ...bounds, strict, fallback });
 }
 
 /** Starts the simulator beside the gateway, on a socket that only this user can reach. */

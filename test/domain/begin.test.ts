@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { beginRequest } from "../../src/domain/begin.ts";
+import { beginRequest, Shutdown } from "../../src/domain/begin.ts";
 import type { Log } from "../../src/domain/log.ts";
 import { createFakeClock } from "../fakes/clock.ts";
 
@@ -7,7 +7,7 @@ const quiet: Log = { debug() {}, info() {}, warn() {}, error() {}, with: () => q
 
 it("the deadline is when the signal aborts, however long the request's body took", () => {
   const clock = createFakeClock();
-  const parts = { clock, log: quiet, shutdown: new AbortController().signal, newRequestId: () => "req_1" };
+  const parts = { clock, log: quiet, shutdown: new Shutdown(), newRequestId: () => "req_1" };
   const arrival = { requestId: "req_2", startedMs: clock.nowMs() };
   clock.advance(300);
   // Of 1,000 ms since its arrival.

@@ -39,7 +39,7 @@ export interface RpcParts {
   /** How long a caller may take to send its message. Milliseconds. */
   readonly bodyTimeoutMs: number;
   /** Longest silence before a caller by gRPC is shown that its answer is being made. Milliseconds. */
-  readonly keepaliveMs?: number;
+  readonly keepaliveMs: number;
   /** Refuse settings that a target cannot honour, where the request does not say. */
   readonly strict: boolean;
   /** Answers what is no RPC. */
@@ -49,9 +49,6 @@ export interface RpcParts {
 /** Services that callers may ask for, health of which is the gateway's own. */
 const ownServices = [ChatService, ModelsService, EmbeddingsService];
 const reflected = [...ownServices, Health, ServerReflection, ServerReflectionAlpha];
-
-/** What the configuration has by default. */
-const defaultKeepaliveMs = 15_000;
 
 /** Health and reflection, whose errors are those of their own specifications. */
 const standard = /^\/grpc\./;
@@ -64,7 +61,7 @@ export function createRpcHandler(parts: RpcParts): NodeHandler {
     fallback: parts.fallback,
     clock: beginnings.clock,
     bodyTimeoutMs: parts.bodyTimeoutMs,
-    keepaliveMs: parts.keepaliveMs ?? defaultKeepaliveMs,
+    keepaliveMs: parts.keepaliveMs,
     arrive: (req) => arrive(req, beginnings),
     refuse: (error, arrival) =>
       standard.test(arrival.head.path) ? error : refuse(toLibraryError(error, parts), arrival, parts),

@@ -127,5 +127,10 @@ export function isCompressed({ headers }: Incoming): boolean {
 }
 
 function textOf(parts: readonly Uint8Array[], bytes: number): string {
-  return Buffer.concat(parts).toString("utf8", 0, bytes);
+  const [first] = parts;
+  const whole =
+    parts.length === 1 && first !== undefined
+      ? Buffer.from(first.buffer, first.byteOffset, first.length)
+      : Buffer.concat(parts);
+  return whole.toString("utf8", 0, bytes);
 }

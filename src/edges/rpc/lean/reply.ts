@@ -9,7 +9,7 @@ import {
 } from "@connectrpc/connect/protocol-connect";
 import { setTrailerStatus } from "@connectrpc/connect/protocol-grpc";
 import { trailerFlag, trailerSerialize } from "@connectrpc/connect/protocol-grpc-web";
-import type { Fields, LeanContext } from "./context.ts";
+import { type Fields, type LeanContext, withHeaders } from "./context.ts";
 import type { LeanHead } from "./head.ts";
 import type { Outlet } from "./outlet.ts";
 import { Output } from "./output.ts";
@@ -149,7 +149,7 @@ function grpcTrailer(context: LeanContext, error: ConnectError | null): Fields {
   if (error === null) return { "grpc-status": "0", ...fields };
   const headers = toHeaders(fields);
   setTrailerStatus(headers, error);
-  return Object.fromEntries(headers);
+  return withHeaders({}, headers);
 }
 
 function toHeaders(fields: Fields): Headers {

@@ -14,10 +14,14 @@ import type { LeanHead } from "./head.ts";
 import type { Outlet } from "./outlet.ts";
 import { Output } from "./output.ts";
 
+/** Writes an answer, as its protocol and encoding have it. */
 export interface Reply {
   /** One message, which is all of the answer. */
   whole(write: (output: Output) => void): void;
-  /** Some messages of a stream. False asks the writer to wait until they have been read. */
+  /**
+   * Some messages of a stream. False asks the writer to wait until they have been read.
+   * @throws what `write` throws, when the messages before it have been sent
+   */
   some(count: number, write: (at: number, output: Output) => void): boolean;
   /** The end of a stream. */
   end(): void;
@@ -35,7 +39,10 @@ export function createReply(parts: ReplyParts): Reply {
   return parts.head.enveloped ? new EnvelopedReply(parts) : new BareReply(parts);
 }
 
-/** One for all: each batch is written and taken within one turn. */
+/**
+ * One for all: each batch is written and taken within one turn. What somebody wrote and could not take is cleared by the
+ * next, or it would go to another caller.
+ */
 const output = new Output();
 
 /** Connect's unary answer: a bare message; trailers are header fields with a prefix. */
@@ -47,6 +54,7 @@ class BareReply implements Reply {
   }
 
   whole(write: (output: Output) => void): void {
+    output.clear();
     write(output);
     this.#send(200, this.#parts.head.contentType, output.take(), null);
   }
@@ -88,6 +96,7 @@ class EnvelopedReply implements Reply {
   }
 
   whole(write: (output: Output) => void): void {
+    output.clear();
     output.open();
     write(output);
     output.close();
@@ -95,30 +104,43 @@ class EnvelopedReply implements Reply {
   }
 
   some(count: number, write: (at: number, output: Output) => void): boolean {
-    for (let at = 0; at < count; at++) {
-      output.open();
-      write(at, output);
-      output.close();
+    output.clear();
+    try {
+      for (let at = 0; at < count; at++) {
+        output.open();
+        write(at, output);
+        output.close();
+      }
+    } catch (thrown) {
+      // Those before it are whole.
+      output.undo();
+      this.#send();
+      throw thrown;
     }
-    this.#begin();
-    return this.#parts.outlet.write(output.take());
+    return this.#send();
   }
 
   end(): void {
+    output.clear();
     this.#finish(null);
   }
 
   fail(error: ConnectError): void {
-    output.take(); // What a message that could not be written has left.
+    output.clear();
     this.#finish(error);
+  }
+
+  #send(): boolean {
+    this.#begin();
+    return this.#parts.outlet.write(output.take());
   }
 
   #begin(): void {
     if (this.#begun) return;
-    this.#begun = true;
     const { outlet, head, context } = this.#parts;
     const fields = { "content-type": head.contentType, ...context.headerFields() };
     outlet.head(200, fields, head.protocol === "grpc");
+    this.#begun = true;
   }
 
   #finish(error: ConnectError | null): void {

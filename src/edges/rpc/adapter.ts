@@ -25,11 +25,12 @@ import { type Arrival, arrivalKey } from "./arrival.ts";
 import { explain } from "./explain.ts";
 import { type ReadBody, reread } from "./lean/body.ts";
 import type { MessageWriter } from "./lean/codec.ts";
-import { createLeanMethod, type LeanMethod } from "./lean/lean.ts";
+import { createLeanMethod, type LeanMethod, type LeanOptions } from "./lean/lean.ts";
 import type { NodeHandler, NodeRequest, NodeResponse } from "./node.ts";
 import { Pings } from "./pings.ts";
 
-export interface AdapterParts extends ConnectRouterOptions {
+/** Of the library's options those that both ways honour; and interceptors, with which there is one way. */
+export interface AdapterParts extends LeanOptions, Pick<ConnectRouterOptions, "interceptors"> {
   readonly routes: (router: ConnectRouter) => void;
   /** What the library does not say of a request: when it came, and what it was before it was read. */
   readonly arrive: (req: NodeRequest) => Arrival;
@@ -50,7 +51,8 @@ export interface AdapterParts extends ConnectRouterOptions {
 
 /**
  * RPC on Node's servers. Simple calls go a short way of our own (`lean/`); all others are the library's, whose handlers
- * are called as its own adapter calls them, with an answer for every way to fail.
+ * are called as its own adapter calls them, with an answer for every way to fail. A caller sees the same answer either way,
+ * but that the short one compresses nothing, and keeps its deadline whatever the method does.
  */
 export function createAdapter(parts: AdapterParts): NodeHandler {
   const { routes, arrive, clock, bodyTimeoutMs, keepaliveMs, refuse, fallback, ...more } = parts;

@@ -3,20 +3,19 @@ import { join } from "node:path";
 import { create, toBinary, toJsonString } from "@bufbuild/protobuf";
 import { ChatRequestSchema, StreamChatRequestSchema } from "../gen/trunkline/v1/chat_pb.ts";
 import { Role } from "../gen/trunkline/v1/message_pb.ts";
-import { masterKey } from "./servers.ts";
+import { claudeModel, masterKey, paced, quickModel, usualEvents } from "./agreed.ts";
 
-/** Model of the mock upstream that answers at once. */
-export const quickModel = "gpt-4o-mini";
-/** Events a stream of the mock upstream: 64 with text, one that opens and one that ends, usage, end marker. */
-const sseEvents = 64;
+/** The ways to ask. "REST translated" is OpenAI's dialect in front of a provider that speaks Anthropic's. */
+export const paths = ["REST", "REST translated", "Connect JSON", "Connect binary", "gRPC", "gRPC-Web"] as const;
+export type Path = (typeof paths)[number];
 
-/** Who is asked. */
-export type Subject = "upstream" | "bare" | "gateway" | "older";
+/** What is asked for: an answer in one piece, a stream without pauses, a stream with 20 ms between two events. */
+export const kinds = ["unary", "streams", "paced"] as const;
+export type Kind = (typeof kinds)[number];
 
 /** One kind of request, sent over and over. */
 export interface Case {
   readonly name: string;
-  readonly subject: Subject;
   readonly path: string;
   readonly headers: readonly string[];
   /** File with the body. */
@@ -29,80 +28,82 @@ export interface Case {
   readonly h2c: boolean;
 }
 
-/**
- * All cases, the one that ratios refer to first after the upstream itself. Bodies are written into `folder`.
- * @param older whether an older build of the gateway is compared with this one, and nothing else measured
- */
-export function createCases(
-  folder: string,
-  older: boolean,
-): { readonly unary: readonly Case[]; readonly stream: readonly Case[] } {
-  const bodies = writeBodies(folder);
-  const rest = (name: string, subject: Subject, stream: boolean): Case => ({
-    name,
-    subject,
-    path: "/v1/chat/completions",
-    headers: [`Authorization: Bearer ${masterKey}`],
-    body: stream ? bodies.restStream : bodies.rest,
-    mode: stream ? "sse" : "unary",
-    expect: stream ? sseEvents : 0,
-    h2c: false,
-  });
-  const rpc = (name: string, method: string, type: string, body: string, more: Partial<Case>): Case => ({
-    name,
-    subject: "gateway",
-    path: `/trunkline.v1.ChatService/${method}`,
-    headers: [`Authorization: Bearer ${masterKey}`, `Content-Type: ${type}`, "Connect-Protocol-Version: 1"],
-    body,
-    mode: "unary",
-    expect: 0,
-    h2c: false,
-    ...more,
-  });
-  const enveloped = { mode: "connect", expect: sseEvents } as const;
-  const controls = (stream: boolean) => [
-    rest("direct", "upstream", stream),
-    rest("bare pass-through", "bare", stream),
-    rest("bare again (A/A)", "bare", stream),
-  ];
-  // Both builds do the same work and no other: what a process has seen before changes what it costs.
-  const builds = (stream: boolean) => [
-    ...controls(stream),
-    rest("REST, this build", "gateway", stream),
-    rest("REST, older build", "older", stream),
-  ];
-  if (older) return { unary: builds(false), stream: builds(true) };
+/** A request over one of the paths. The body is written into `folder`. */
+export function createCase(folder: string, path: Path, kind: Kind): Case {
+  const model = path === "REST translated" ? claudeModel : quickModel;
+  const named = kind === "paced" ? paced(model) : model;
+  if (path === "REST") return restCase(folder, { model: named, stream: kind !== "unary" });
+  if (path === "REST translated")
+    return { ...restCase(folder, { model: named, stream: kind !== "unary" }), name: path };
+  return rpcCase(folder, path, { model: named, stream: kind !== "unary" });
+}
+
+export interface RestAsk {
+  readonly model?: string;
+  readonly stream?: boolean;
+  /** Size of the prompt. */
+  readonly promptBytes?: number;
+  /** Events of a stream of this model. */
+  readonly events?: number;
+  /** Further headers. */
+  readonly headers?: readonly string[];
+  /** Further members of the body. */
+  readonly members?: Readonly<Record<string, unknown>>;
+}
+
+/** A request in OpenAI's dialect. */
+export function restCase(folder: string, ask: RestAsk): Case {
+  const { model = quickModel, stream = false, promptBytes, events = usualEvents, headers = [], members = {} } = ask;
+  const messages = promptBytes === undefined ? chat.messages : [{ role: "user", content: promptOf(promptBytes) }];
+  const body = JSON.stringify({ ...chat, model, messages, ...(stream && { stream }), ...members });
   return {
-    unary: [
-      ...controls(false),
-      rest("REST", "gateway", false),
-      rpc("Connect JSON", "Chat", "application/json", bodies.json, {}),
-      rpc("Connect binary", "Chat", "application/proto", bodies.binary, {}),
-      rpc("gRPC", "Chat", "application/grpc", bodies.grpc, { mode: "connect", expect: 1, h2c: true }),
-    ],
-    stream: [
-      ...controls(true),
-      rest("REST", "gateway", true),
-      rpc("Connect JSON", "StreamChat", "application/connect+json", bodies.jsonStream, enveloped),
-      rpc("Connect binary", "StreamChat", "application/connect+proto", bodies.binaryStream, enveloped),
-      rpc("gRPC", "StreamChat", "application/grpc", bodies.grpcStream, { ...enveloped, h2c: true }),
-    ],
+    name: "REST",
+    path: "/v1/chat/completions",
+    headers: [`Authorization: Bearer ${masterKey}`, ...headers],
+    body: write(folder, body),
+    mode: stream ? "sse" : "unary",
+    expect: stream ? events : 0,
+    h2c: false,
   };
 }
 
-/** A REST stream of the gateway, whose events come slowly. */
+/** Slow streams, of which none ends while it is measured. */
 export function slowStream(folder: string, model: string): Case {
-  const body = join(folder, "slow.json");
-  writeFileSync(body, JSON.stringify({ ...chat, model, stream: true }));
+  return { ...restCase(folder, { model, stream: true }), name: "slow streams", expect: 0 };
+}
+
+const rpcTypes = {
+  "Connect JSON": { unary: "application/json", stream: "application/connect+json" },
+  "Connect binary": { unary: "application/proto", stream: "application/connect+proto" },
+  gRPC: { unary: "application/grpc", stream: "application/grpc" },
+  "gRPC-Web": { unary: "application/grpc-web+proto", stream: "application/grpc-web+proto" },
+} as const;
+
+function rpcCase(
+  folder: string,
+  name: keyof typeof rpcTypes,
+  { model, stream }: { readonly model: string; readonly stream: boolean },
+): Case {
+  const type = rpcTypes[name][stream ? "stream" : "unary"];
+  const request = create(ChatRequestSchema, { ...typedChat, model });
+  const streamed = create(StreamChatRequestSchema, { request });
+  const isJson = name === "Connect JSON";
+  const message = stream
+    ? isJson
+      ? Buffer.from(toJsonString(StreamChatRequestSchema, streamed))
+      : toBinary(StreamChatRequestSchema, streamed)
+    : isJson
+      ? Buffer.from(toJsonString(ChatRequestSchema, request))
+      : toBinary(ChatRequestSchema, request);
+  const isEnveloped = stream || !name.startsWith("Connect");
   return {
-    name: "slow streams",
-    subject: "gateway",
-    path: "/v1/chat/completions",
-    headers: [`Authorization: Bearer ${masterKey}`],
-    body,
-    mode: "sse",
-    expect: 0,
-    h2c: false,
+    name,
+    path: `/trunkline.v1.ChatService/${stream ? "StreamChat" : "Chat"}`,
+    headers: [`Authorization: Bearer ${masterKey}`, `Content-Type: ${type}`, "Connect-Protocol-Version: 1"],
+    body: write(folder, isEnveloped ? envelope(message) : message),
+    mode: isEnveloped ? "connect" : "unary",
+    expect: stream ? usualEvents : isEnveloped ? 1 : 0,
+    h2c: name === "gRPC",
   };
 }
 
@@ -117,36 +118,27 @@ const chat = {
   temperature: 0.5,
   max_tokens: 256,
 };
+const typedChat = {
+  messages: [
+    { role: Role.SYSTEM, parts: [{ kind: { case: "text" as const, value: system } }] },
+    { role: Role.USER, parts: [{ kind: { case: "text" as const, value: question } }] },
+  ],
+  temperature: 0.5,
+  maxOutputTokens: 256,
+};
 
-function writeBodies(folder: string) {
-  const request = create(ChatRequestSchema, {
-    model: quickModel,
-    messages: [
-      { role: Role.SYSTEM, parts: [{ kind: { case: "text", value: system } }] },
-      { role: Role.USER, parts: [{ kind: { case: "text", value: question } }] },
-    ],
-    temperature: 0.5,
-    maxOutputTokens: 256,
-  });
-  const streamRequest = create(StreamChatRequestSchema, { request });
-  const text = new TextEncoder();
-  const write = (name: string, content: string | Uint8Array) => {
-    const path = join(folder, name);
-    writeFileSync(path, content);
-    return path;
-  };
-  const streamJson = toJsonString(StreamChatRequestSchema, streamRequest);
-  const streamBinary = toBinary(StreamChatRequestSchema, streamRequest);
-  return {
-    rest: write("rest.json", JSON.stringify(chat)),
-    restStream: write("rest-stream.json", JSON.stringify({ ...chat, stream: true })),
-    json: write("connect.json", toJsonString(ChatRequestSchema, request)),
-    binary: write("connect.bin", toBinary(ChatRequestSchema, request)),
-    grpc: write("grpc.bin", envelope(toBinary(ChatRequestSchema, request))),
-    jsonStream: write("connect-stream.json", envelope(text.encode(streamJson))),
-    binaryStream: write("connect-stream.bin", envelope(streamBinary)),
-    grpcStream: write("grpc-stream.bin", envelope(streamBinary)),
-  };
+/** Text of a length, with the line breaks, quotes and umlauts that a prompt has. */
+function promptOf(bytes: number): string {
+  const line = `He said "${question}", and it wasn't über-quick.\n`;
+  return line.repeat(Math.ceil(bytes / line.length)).slice(0, bytes);
+}
+
+let written = 0;
+
+function write(folder: string, content: string | Uint8Array): string {
+  const path = join(folder, `body-${written++}`);
+  writeFileSync(path, content);
+  return path;
 }
 
 /** A message as gRPC and Connect streams carry it: a byte of flags, its length, itself. */

@@ -12,10 +12,10 @@ ${rules}
 
 ${failures()}
 
-"Same target": whether the target that failed may be asked once more. "configured" is \`retry_after_sent\`. "Other
-target": the group that \`fail_over\` of a virtual model names; whom it leaves out is not asked. "Counts": whose circuit the
-failure counts against. A provider's \`x-should-retry: false\` forbids the same target, \`true\` allows it where the table
-says "configured".
+"Same target": whether the target that failed may be asked once more. "configured" is \`retry_after_sent\`, once a
+request. "Other target": the group that \`fail_over\` of a virtual model names; whom it leaves out is not asked. "Counts":
+whose circuit the failure counts against. A provider's \`x-should-retry: false\` forbids the same target, \`true\` allows
+it where the table says "configured".
 
 ## What a caller sees of each fault
 
@@ -44,7 +44,7 @@ One deadline bounds waiting, every attempt and the stream. Every buffer, queue a
 | connect | \`connect_timeout_ms\` | DNS, TCP and TLS | \`timeout\`, phase \`connect\` |
 | first byte | \`first_byte_timeout_ms\` | streams: until the response headers; for whole answers only where set for that provider, route or target | \`timeout\`, phase \`first_byte\` |
 | first token | \`first_token_timeout_ms\` | streams: until the first content, reasoning or tool call | \`timeout\`, phase \`first_token\` |
-| idle | \`idle_timeout_ms\` | streams: between two reads; comments and pings count as life | \`timeout\`, phase \`idle\` |
+| idle | \`idle_timeout_ms\` | streams: between two reads; comments and pings count as life, the time a slow caller takes does not | \`timeout\`, phase \`idle\` |
 | total | \`total_timeout_ms\` | one attempt, from beginning to end | \`timeout\`, phase \`total\` |
 | deadline | the caller's | everything: \`grpc-timeout\`, \`connect-timeout-ms\`, \`x-request-timeout-ms\`, else \`x-stainless-timeout\` | \`timeout\`, phase \`deadline\` |
 
@@ -89,7 +89,7 @@ A target whose model is known not to do what the request asks for (tools, JSON s
 named with the reason in \`trunkline-skipped\`; if that would leave nobody, all are asked and the provider has the last
 word. Targets that asked to be left alone come after those that did not; those with an open circuit come last and are
 not asked. \`session\`: \`routing.session_id\`, or the header \`trunkline-session-id\`. An instance may have several \`keys\`, by
-weight; a key that is refused or limited is left alone by itself.
+weight; a key that is refused or limited is left alone by itself, also when it is the only one.
 
 ## Circuits
 

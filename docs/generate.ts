@@ -1,7 +1,9 @@
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { readPublished } from "../bench/results.ts";
 import { renderApi } from "./generate-api.ts";
+import { renderBenchmarks } from "./generate-benchmarks.ts";
 import { renderConfiguration } from "./generate-configuration.ts";
 import { renderErrors } from "./generate-errors.ts";
 import { renderMetrics } from "./generate-metrics.ts";
@@ -15,6 +17,7 @@ export function renderPages(): Readonly<Record<string, string>> {
   });
   return {
     "api.md": renderApi(descriptors, renderErrors()),
+    ...renderBenchmarks(readPublished()),
     "configuration.md": renderConfiguration(),
     "metrics.md": renderMetrics(),
     "resilience.md": renderResilience(),

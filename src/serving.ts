@@ -6,7 +6,7 @@ import { assemble } from "./assemble.ts";
 import type { Once } from "./cache/once.ts";
 import type { Config } from "./config/config.ts";
 import { isLoopback, simulatedAnthropicName, simulatorName } from "./config/finish-providers.ts";
-import type { Beginnings } from "./domain/begin.ts";
+import { type Beginnings, Shutdown } from "./domain/begin.ts";
 import type { Clock } from "./domain/clock.ts";
 import type { ProviderInstance } from "./domain/instance.ts";
 import type { Log } from "./domain/log.ts";
@@ -74,9 +74,9 @@ export async function startServing(config: Config, parts: ServingParts): Promise
   // What has been started is ended in reverse order, also when a later part cannot start.
   await using starting = new AsyncDisposableStack();
   const { version, log, clock, entrance } = parts;
-  const shutdown = new AbortController();
+  const shutdown = new Shutdown();
   const readiness = new ReadinessSwitch();
-  const beginnings = { clock, log, shutdown: shutdown.signal, newRequestId: createRequestIds() };
+  const beginnings = { clock, log, shutdown, newRequestId: createRequestIds() };
   const sight = { circuits: () => inside.states.sights(), queued: () => entrance.queued };
   const metrics = createMetrics({ version, models: modelsOf(config), sight });
   starting.defer(metrics.stop);
@@ -108,7 +108,7 @@ export async function startServing(config: Config, parts: ServingParts): Promise
     async finish(drainMs, lingerMs) {
       await server.drain(drainMs, lingerMs);
       // Those that are still running are told why they end.
-      shutdown.abort();
+      shutdown.begin();
       await server.drain(lastWordsMs);
     },
   };
@@ -185,7 +185,17 @@ function createPublicHandler(config: Config, { gateway, beginnings, readiness }:
     ready: () => readiness.ready,
   });
   const maxMessageBytes = maxBodyBytes;
-  return createRpcHandler({ gateway, beginnings, readiness, maxMessageBytes, bodyTimeoutMs, strict, fallback });
+  const { keepaliveMs } = resilience;
+  return createRpcHandler({
+    gateway,
+    beginnings,
+    readiness,
+    maxMessageBytes,
+    bodyTimeoutMs,
+    keepaliveMs,
+    strict,
+    fallback,
+  });
 }
 
 /** Starts the simulator beside the gateway, on a socket that only this user can reach. */

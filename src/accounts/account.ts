@@ -1,11 +1,9 @@
-import { create } from "@bufbuild/protobuf";
-import type { ChatRequest } from "../../gen/trunkline/v1/chat_pb.ts";
-import { type Usage, UsageSchema } from "../../gen/trunkline/v1/usage_pb.ts";
+import type { Usage } from "../../gen/trunkline/v1/usage_pb.ts";
 import { type ChatCall, type Frame, isContent } from "../domain/chat.ts";
 import type { Clock } from "../domain/clock.ts";
 import type { RequestContext } from "../domain/context.ts";
 import { GatewayError, toGatewayError } from "../domain/errors.ts";
-import { estimateUsage } from "../domain/estimate.ts";
+import { type Counted, type Sizes, sizesOf, usageSoFar } from "../domain/estimate.ts";
 import type { Observer, RequestEnd } from "../domain/observer.ts";
 
 type Answer = AsyncIterable<readonly Frame[]>;
@@ -42,6 +40,7 @@ export function createAccount(parts: { readonly clock: Clock; readonly observers
     let waiting = true;
     let completed = false;
     let usage: Usage | undefined;
+    let counted: Counted | null = null;
     begin(context);
     try {
       for await (const frames of life) {
@@ -50,15 +49,11 @@ export function createAccount(parts: { readonly clock: Clock; readonly observers
             waiting = false;
             context.trail.note({ kind: "first_token", atMs: clock.nowMs() });
           }
-          if (frame.case === "usage") usage = frame.value;
+          if (frame.case === "usage") counted = { usage: frame.value, sizes: sizesAt(frame, frames, context) };
           else if (frame.case === "completed") {
             completed = true;
-            usage = frame.value.usage ?? usage;
+            usage = frame.value.usage ?? counted?.usage;
           }
-        }
-        if (usage) {
-          context.trail.note({ kind: "usage", usage });
-          usage = undefined;
         }
         yield frames;
       }
@@ -71,7 +66,11 @@ export function createAccount(parts: { readonly clock: Clock; readonly observers
       throw failure;
     } finally {
       if (outcome === "canceled" && failure === null) ({ outcome, failure } = whyLeft(context));
-      if (!waiting && !context.trail.last("usage")) noteEstimate(call.request, context);
+      // What routing noted holds all attempts.
+      if (!completed && (counted !== null || !waiting) && !context.trail.last("usage")) {
+        usage = usageSoFar(call.request, sizesIn(context), counted);
+      }
+      if (usage) context.trail.note({ kind: "usage", usage });
       end(context, outcome, failure);
     }
   }
@@ -107,8 +106,18 @@ function whyLeft({ signal }: RequestContext): { outcome: RequestEnd["outcome"]; 
   return { outcome: failure.code === "canceled" ? "canceled" : "error", failure };
 }
 
-/** What broke off before its provider counted anything was used all the same. */
-function noteEstimate(request: ChatRequest, { trail }: RequestContext): void {
-  const sizes = trail.last("streaming")?.sizes ?? { outputChars: 0, reasoningChars: 0 };
-  trail.note({ kind: "usage", usage: create(UsageSchema, estimateUsage(request, sizes)) });
+/** What the attempt under way has said, the frames that have just come included. */
+function sizesIn({ trail }: RequestContext): Readonly<Sizes> {
+  return trail.last("streaming")?.sizes ?? { outputChars: 0, reasoningChars: 0 };
+}
+
+/** What it had said by one of those frames. */
+function sizesAt(then: Frame, frames: readonly Frame[], context: RequestContext): Readonly<Sizes> {
+  const { outputChars, reasoningChars } = sizesIn(context);
+  const later: Sizes = { outputChars: 0, reasoningChars: 0 };
+  for (const frame of frames.slice(frames.indexOf(then) + 1)) sizesOf(frame, later);
+  return {
+    outputChars: Math.max(0, outputChars - later.outputChars),
+    reasoningChars: Math.max(0, reasoningChars - later.reasoningChars),
+  };
 }

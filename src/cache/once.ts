@@ -54,12 +54,19 @@ export function createOnce(options: OnceOptions): OwnOnce {
     memory.tidy();
     const fingerprint = fingerprintOf(call);
     const known = answers.get(key);
-    if (known !== undefined) yield* joinedIfSame(known, fingerprint, context);
-    else if (answers.size >= maxAnswers) yield* life(context);
+    if (known !== undefined && known.fingerprint !== fingerprint) throw reused();
+    // One that everybody left is on its way out: who comes back at once must not be told that it is under way.
+    if (known !== undefined && !(known.state === "running" && known.left)) {
+      yield* joinedIfSame(known, fingerprint, context);
+    } else if (answers.size >= maxAnswers) yield* life(context);
     else {
       const answer = new SharedAnswer(fingerprint, context);
       answers.set(key, answer);
-      yield* made(answer, life, () => (answer.state === "complete" ? memory.keep(key, answer) : memory.forget(key)));
+      yield* made(answer, life, () => {
+        if (answers.get(key) !== answer) return; // It has been replaced.
+        if (answer.state === "complete") memory.keep(key, answer);
+        else memory.forget(key);
+      });
     }
   }
 
@@ -182,10 +189,13 @@ export function keyOf(caller: Caller, { idempotencyKey }: RequestContext): strin
   return `${caller.id}\0${idempotencyKey}`;
 }
 
-/** Equal for equal requests: the caller's own text where there is one, else the message's bytes. */
+/** Equal for equal requests: the caller's own text and what headers added to it, else the message's bytes. */
 export function fingerprintOf({ request, stream, source }: ChatCall): string {
   const hash = createHash("sha256").update(stream ? "stream" : "whole");
-  return (source ? hash.update(source.text) : hash.update(toBinary(ChatRequestSchema, request))).digest("base64");
+  if (!source) return hash.update(toBinary(ChatRequestSchema, request)).digest("base64");
+  const { lossPolicy, routing } = request;
+  const added = `\0${source.dialect}\0${lossPolicy}\0${routing?.sessionId ?? ""}\0`;
+  return hash.update(added).update(source.text).digest("base64");
 }
 
 /** @throws GatewayError `invalid_value` */

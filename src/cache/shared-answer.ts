@@ -12,7 +12,7 @@ export const maxAheadBytes = 128 * 1024;
 const maxKeptBytes = 4 * 1024 * 1024;
 
 interface Reader {
-  /** Batches read so far. */
+  /** Batches read so far, those that are not held any more included. */
   position: number;
   readonly context: RequestContext;
   wake: () => void;
@@ -29,6 +29,9 @@ export class SharedAnswer {
   readonly #batches: (readonly Frame[])[] = [];
   /** Bytes up to the end of each batch. */
   readonly #ends: number[] = [];
+  /** Batches before the first that is held, and their bytes. */
+  #dropped = 0;
+  #droppedBytes = 0;
   readonly #readers = new Set<Reader>();
   readonly #abort = new AbortController();
   #state: "running" | "complete" | "failed" = "running";
@@ -49,11 +52,21 @@ export class SharedAnswer {
 
   /** Whether somebody who comes now gets all of it. */
   get open(): boolean {
-    return !this.#tooLong && this.#state !== "failed" && !this.#abort.signal.aborted;
+    return !this.#tooLong && this.#state !== "failed" && !this.left;
+  }
+
+  /** Whether everybody went away before it was made. */
+  get left(): boolean {
+    return this.#abort.signal.aborted;
   }
 
   get bytes(): number {
-    return this.#ends.at(-1) ?? 0;
+    return this.#ends.at(-1) ?? this.#droppedBytes;
+  }
+
+  /** What of it is in memory. */
+  get heldBytes(): number {
+    return this.bytes - this.#droppedBytes;
   }
 
   /**
@@ -62,7 +75,14 @@ export class SharedAnswer {
    * @param over called when it has ended
    */
   async make(life: (own: RequestContext) => Answer, over: () => void): Promise<void> {
-    const own = { ...this.owner, signal: this.#abort.signal, deadlineMs: null };
+    const latest = () => this.#deadlineMs();
+    const own: RequestContext = {
+      ...this.owner,
+      signal: this.#abort.signal,
+      get deadlineMs() {
+        return latest();
+      },
+    };
     try {
       for await (const frames of life(own)) {
         this.#batches.push(frames);
@@ -94,12 +114,13 @@ export class SharedAnswer {
     signal.addEventListener("abort", onAbort, { once: true });
     try {
       for (;;) {
-        const batch = this.#batches[reader.position];
+        const batch = this.#batches[reader.position - this.#dropped];
         // Whoever has all of it has nothing to be told any more.
         const isOver = batch === undefined && this.#state === "complete";
         if (signal.aborted && !isOver) throw signal.reason;
         if (batch !== undefined) {
           reader.position++;
+          this.#drop();
           this.#wakeMaker();
           yield batch;
         } else if (this.#state === "complete") return;
@@ -130,10 +151,23 @@ export class SharedAnswer {
       if (heir !== undefined) {
         reader.context.trail.note({ kind: "replayed", status: "joined", of: heir.context.requestId });
         heir.context.trail.note({ kind: "adopted" });
+        // Grows with the answer: should it break off, what it used is estimated from there.
+        const streaming = this.owner.trail.last("streaming");
+        if (streaming !== undefined) heir.context.trail.note(streaming);
       }
     }
     if (heir === undefined && this.#state === "running") this.#abort.abort(reason ?? this.#left());
     this.#wakeMaker();
+  }
+
+  /** When the last of those who wait gives up; null while one has all the time. */
+  #deadlineMs(): number | null {
+    let latestMs = Number.NEGATIVE_INFINITY;
+    for (const { context } of this.#readers) {
+      if (context.deadlineMs === null) return null;
+      latestMs = Math.max(latestMs, context.deadlineMs);
+    }
+    return this.#readers.size === 0 ? null : latestMs;
   }
 
   #left(): unknown {
@@ -142,9 +176,26 @@ export class SharedAnswer {
 
   /** Bytes that the slowest reader has not taken. */
   #ahead(): number {
+    if (this.#readers.size === 0) return 0;
+    return this.bytes - (this.#ends[this.#slowest() - this.#dropped - 1] ?? this.#droppedBytes);
+  }
+
+  /** Batches that every reader has. */
+  #slowest(): number {
     let slowest = Number.POSITIVE_INFINITY;
     for (const { position } of this.#readers) slowest = Math.min(slowest, position);
-    return slowest === Number.POSITIVE_INFINITY ? 0 : this.bytes - (this.#ends[slowest - 1] ?? 0);
+    return slowest;
+  }
+
+  /** Lets go of what all readers have, once nobody can come to read it from its beginning. */
+  #drop(): void {
+    if (!this.#tooLong || this.#readers.size === 0) return;
+    const read = this.#slowest() - this.#dropped;
+    if (read <= 0) return;
+    this.#droppedBytes = this.#ends[read - 1] ?? this.#droppedBytes;
+    this.#dropped += read;
+    this.#batches.splice(0, read);
+    this.#ends.splice(0, read);
   }
 
   #untilRead(): Promise<void> {

@@ -42,8 +42,8 @@ export const boundOverrides = {
 
 const attempts = (doc: string) => z.int().min(1).max(16).describe(doc);
 const afterSent =
-  "Whether a request that was fully sent may be sent again to the same provider when its connection broke or a bound " +
-  "passed. It may then be answered, and billed, twice.";
+  "Whether a request that was fully sent may be sent again, once, to the same provider when its connection broke or a " +
+  "bound passed. It may then be answered, and billed, twice.";
 
 /** What a virtual model may set beside its targets. */
 export const routeFields = {

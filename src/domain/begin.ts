@@ -7,10 +7,32 @@ import type { Log } from "./log.ts";
 export interface Beginnings {
   readonly clock: Clock;
   readonly log: Log;
-  /** Aborts when draining took too long: requests still running then end as `draining`. */
-  readonly shutdown: AbortSignal;
+  /** Begins when draining took too long: requests still running then end as `draining`. */
+  readonly shutdown: Shutdown;
   /** A fresh request id. */
   newRequestId(): string;
+}
+
+/** Tells the requests that run that their time is over. A set, since an AbortSignal walks all its listeners to drop one. */
+export class Shutdown {
+  readonly #running = new Set<() => void>();
+  #begun = false;
+
+  /** Calls back when the shutdown begins: at once if it has. */
+  add(stop: () => void): void {
+    if (this.#begun) stop();
+    else this.#running.add(stop);
+  }
+
+  forget(stop: () => void): void {
+    this.#running.delete(stop);
+  }
+
+  begin(): void {
+    this.#begun = true;
+    for (const stop of this.#running) stop();
+    this.#running.clear();
+  }
 }
 
 export interface BeginOptions {
@@ -29,7 +51,7 @@ export interface Begun {
   readonly context: RequestContext;
   /** The caller is gone: aborts everything done for it. */
   hangUp(): void;
-  /** Frees the deadline timer and the shutdown listener. Does not abort. */
+  /** Frees the deadline's timer and the place in the shutdown. Does not abort. */
   close(): void;
 }
 
@@ -52,19 +74,17 @@ export function beginRequest(parts: Beginnings, options: BeginOptions): Begun {
   const cancelTimer =
     timeoutMs === null
       ? noTimer
-      : clock.after(Math.min(Math.max(timeoutMs, 0), maxTimerMs), () =>
-          stop(new GatewayError("timeout", "The caller's deadline passed.", { phase: "deadline" })),
-        );
+      : clock.after(Math.min(Math.max(timeoutMs, 0), maxTimerMs), () => stop(deadlinePassed()));
   const onShutdown = () => stop(new GatewayError("draining", "The gateway is shutting down.", { retryable: true }));
-  if (shutdown.aborted) onShutdown();
-  else shutdown.addEventListener("abort", onShutdown, { once: true });
+  shutdown.add(onShutdown);
 
   const context: RequestContext = {
     requestId,
     operation: options.operation,
     protocol: options.protocol,
     signal: controller.signal,
-    deadlineMs: timeoutMs === null ? null : startedMs + timeoutMs,
+    // Not from its arrival: what has passed since then, reading its body perhaps, has been taken off already.
+    deadlineMs: timeoutMs === null ? null : clock.nowMs() + timeoutMs,
     startedMs,
     log: parts.log.with({ requestId }),
     trail: new Trail(),
@@ -76,9 +96,14 @@ export function beginRequest(parts: Beginnings, options: BeginOptions): Begun {
     hangUp: () => stop(new GatewayError("canceled", "The caller went away.")),
     close() {
       cancelTimer();
-      shutdown.removeEventListener("abort", onShutdown);
+      shutdown.forget(onShutdown);
     },
   };
+}
+
+/** What a request ends with whose caller's time is up. */
+export function deadlinePassed(): GatewayError {
+  return new GatewayError("timeout", "The caller's deadline passed.", { phase: "deadline" });
 }
 
 function noTimer(): void {}

@@ -69,9 +69,10 @@ export type TrailEntry =
       readonly simulated: boolean;
     }
   /** What the attempt under way has said so far: grows while it speaks, so that nobody has to count twice. */
-  | { readonly kind: "streaming"; readonly sizes: Readonly<Sizes> }
+  | { readonly kind: "streaming"; readonly target: Target; readonly sizes: Readonly<Sizes> }
   | { readonly kind: "first_token"; readonly atMs: number }
-  | { readonly kind: "loss"; readonly losses: readonly Loss[] }
+  /** What a target did not get of the request; without one, what an edge could not take. */
+  | { readonly kind: "loss"; readonly target?: Target; readonly losses: readonly Loss[] }
   | { readonly kind: "rate_limit"; readonly headers: Readonly<Record<string, string>> }
   | { readonly kind: "usage"; readonly usage: Usage }
   | { readonly kind: "cache"; readonly status: "hit" | "miss" | "bypass" };

@@ -1,5 +1,7 @@
+import { create } from "@bufbuild/protobuf";
 import type { ChatRequest } from "../../gen/trunkline/v1/chat_pb.ts";
 import type { Part } from "../../gen/trunkline/v1/message_pb.ts";
+import { type Usage, UsageSchema } from "../../gen/trunkline/v1/usage_pb.ts";
 import type { Frame } from "./chat.ts";
 
 /** What an answer has said so far. UTF-16 units. */
@@ -43,6 +45,30 @@ export function estimateUsage(request: ChatRequest, sizes: Sizes) {
     totalTokens: inputTokens + outputTokens,
     estimated: true,
     ...(reasoningTokens > 0 ? { reasoningTokens } : {}),
+  };
+}
+
+/** The last count of a provider, and what its answer had said by then. */
+export interface Counted {
+  readonly usage: Usage;
+  readonly sizes: Readonly<Sizes>;
+}
+
+/**
+ * What an answer that broke off has used: as its provider had counted, and by rule of thumb what it said after that.
+ * Some providers count when an answer begins, and again only when it ends.
+ */
+export function usageSoFar(request: ChatRequest, sizes: Readonly<Sizes>, counted: Counted | null): Usage {
+  if (counted === null) return create(UsageSchema, estimateUsage(request, sizes));
+  const { usage, sizes: then } = counted;
+  const chars = sizes.outputChars - then.outputChars + sizes.reasoningChars - then.reasoningChars;
+  if (chars <= 0) return usage;
+  const tokens = Math.ceil(chars / charsPerToken);
+  return {
+    ...usage,
+    outputTokens: (usage.outputTokens ?? 0) + tokens,
+    ...(usage.totalTokens !== undefined && { totalTokens: usage.totalTokens + tokens }),
+    estimated: true,
   };
 }
 

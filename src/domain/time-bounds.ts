@@ -5,7 +5,7 @@ export interface Bounds {
   readonly firstByteMs: number;
   /** Streams: until the first event with content, reasoning or a tool call. */
   readonly firstTokenMs: number;
-  /** Streams: between two network reads. */
+  /** Streams: between two network reads, as far as the provider is waited for. */
   readonly idleMs: number;
   readonly totalMs: number;
 }

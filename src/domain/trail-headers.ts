@@ -4,6 +4,9 @@ import type { Trail } from "./context.ts";
 export function trailHeaders(trail: Trail): Record<string, string> {
   const headers: Record<string, string> = {};
   const losses: string[] = [];
+  // Those of the target that answers; of one that said nothing before it failed they are of no interest.
+  let served: string[] = [];
+  let spoken = false;
   const skipped: string[] = [];
   let attempts = 0;
   for (const entry of trail.entries) {
@@ -15,12 +18,16 @@ export function trailHeaders(trail: Trail): Record<string, string> {
         headers["trunkline-provider"] = clean(entry.target.instance);
         headers["trunkline-model"] = clean(entry.target.model);
         if (entry.simulated) headers["trunkline-simulated"] = "true";
+        if (!spoken) served = [];
         break;
       case "cache":
         headers["trunkline-cache"] = entry.status;
         break;
+      case "first_token":
+        spoken = true;
+        break;
       case "loss":
-        losses.push(...entry.losses.map(({ field, action }) => `${field};${action}`));
+        (entry.target ? served : losses).push(...entry.losses.map(({ field, action }) => `${field};${action}`));
         break;
       case "skipped":
         skipped.push(`${entry.target.name};${entry.reason}`);
@@ -33,6 +40,7 @@ export function trailHeaders(trail: Trail): Record<string, string> {
     }
   }
   if (attempts > 0) headers["trunkline-attempts"] = String(attempts);
+  losses.push(...served);
   if (losses.length > 0) headers["trunkline-loss"] = list(losses);
   if (skipped.length > 0) headers["trunkline-skipped"] = list(skipped);
   return headers;

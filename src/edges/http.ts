@@ -10,6 +10,8 @@ export interface Reply {
   writeHead(status: number, headers: Readonly<Record<string, string>>): unknown;
   /** False asks the writer to wait for `drain`. */
   write(text: string): boolean;
+  /** Where nothing is left to say, without a text: see `EventSink.end`. */
+  end(): unknown;
   end(text: string): unknown;
   once(event: string, listener: () => void): unknown;
   off(event: string, listener: () => void): unknown;
@@ -39,17 +41,19 @@ function everyValue(req: Incoming, name: string): string | readonly string[] | u
   const { rawHeaders } = req;
   const values: string[] = [];
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
-    if (rawHeaders[i]?.toLowerCase() === name) values.push(rawHeaders[i + 1] ?? "");
+    const raw = rawHeaders[i] ?? "";
+    if (raw.length === name.length && raw.toLowerCase() === name) values.push(rawHeaders[i + 1] ?? "");
   }
   return values.length <= 1 ? values[0] : values;
 }
 
 /**
  * Tells when the caller is gone before its answer has ended. On HTTP/1.1 the socket is watched: a pipelined response
- * that still waits for its turn hears nothing of its own.
+ * that still waits for its turn hears nothing of its own, and one that waits for its reader closes only when it has been
+ * read, though Node ends the connection as soon as its caller has ended its own side.
  * @returns a function that stops watching
  */
-export function onGone(req: Incoming, res: Reply, gone: () => void): () => void {
+export function onGone(req: Incoming, res: Pick<Reply, "once" | "off">, gone: () => void): () => void {
   if (isHttp2(req)) {
     res.once("close", gone);
     return () => res.off("close", gone);
@@ -57,6 +61,6 @@ export function onGone(req: Incoming, res: Reply, gone: () => void): () => void 
   const { socket } = req;
   // One listener for each request in the pipeline, however many: bounded by the requests themselves.
   socket.setMaxListeners(0);
-  socket.once("close", gone);
-  return () => socket.off("close", gone);
+  socket.once("end", gone).once("close", gone);
+  return () => socket.off("end", gone).off("close", gone);
 }

@@ -63,9 +63,17 @@ const lastFramesMs = 500;
 /** Memory that one HTTP/2 connection may hold in unsent frames. Megabytes, as Node counts. */
 const maxSessionMemory = 64;
 
+/**
+ * Streams that callers of one HTTP/2 connection may cancel: so many at once, and so many a second. More end the
+ * connection with all its streams, which at Node's 1,000 and 33 would be other callers' behind the same proxy.
+ */
+const [streamResetBurst, streamResetRate] = [10_000, 1_000];
+
 const http2Options = {
   settings: { maxConcurrentStreams, maxHeaderListSize: maxHeaderBytes, enableConnectProtocol: false },
   maxSessionMemory,
+  streamResetBurst,
+  streamResetRate,
 };
 
 /**

@@ -18,7 +18,7 @@ export interface Incoming {
 }
 
 /** Unread body above this pauses the provider's socket. With what a reader holds, about 256 KiB a stream. Bytes. */
-const highWaterBytes = 64 * 1024;
+const highWaterBytes = 48 * 1024;
 /** What may still come after a release, and for how long, before the connection is given up. */
 const maxReleasedBytes = 64 * 1024;
 const maxReleasedMs = 1000;

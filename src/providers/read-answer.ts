@@ -32,7 +32,6 @@ export async function* readStream(
   let waiting = true;
   watchdog.allow("idle", bounds.idleMs);
   for await (const chunks of incoming.body) {
-    watchdog.allow("idle", bounds.idleMs);
     const frames: Frame[] = [];
     // What was said before an error in the same read was said: it goes out before the error does.
     const failure = attempt(() => {
@@ -44,9 +43,14 @@ export async function* readStream(
     }
     // The answer is whole. What may still come is the end of the body, after which the connection can serve again.
     if (decoder.done) incoming.release();
-    if (frames.length > 0) yield frames;
+    if (frames.length > 0) {
+      // While the reader takes its time it is not the provider that is silent.
+      watchdog.hold("idle");
+      yield frames;
+    }
     if (failure) throw failure.thrown;
     if (decoder.done) return;
+    watchdog.allow("idle", bounds.idleMs);
   }
   const last: Frame[] = [];
   const failure = attempt(() => {
@@ -123,5 +127,10 @@ export function isCompressed({ headers }: Incoming): boolean {
 }
 
 function textOf(parts: readonly Uint8Array[], bytes: number): string {
-  return Buffer.concat(parts).toString("utf8", 0, bytes);
+  const [first] = parts;
+  const whole =
+    parts.length === 1 && first !== undefined
+      ? Buffer.from(first.buffer, first.byteOffset, first.length)
+      : Buffer.concat(parts);
+  return whole.toString("utf8", 0, bytes);
 }

@@ -62,7 +62,7 @@ export class Sender {
       const request = provider.toRequest(call, target);
       const incoming = await this.#exchange(request, attempt);
       const sizes: Sizes = { outputChars: 0, reasoningChars: 0 };
-      context.trail.note({ kind: "streaming", sizes });
+      context.trail.note({ kind: "streaming", target, sizes });
       const finish = createFinisher(served(attempt), call, this.#parts.clock.wallMs(), sizes);
       if (request.losses.length > 0) yield lossFrames(request.losses);
       if (isEventStream(incoming)) {
@@ -201,7 +201,7 @@ export class Sender {
       simulated: instance.simulated,
     });
     // Only now: what a target that failed would have left out is of no interest to anybody.
-    if (request.losses.length > 0) trail.note({ kind: "loss", losses: request.losses });
+    if (request.losses.length > 0) trail.note({ kind: "loss", target, losses: request.losses });
     return incoming;
   }
 }

@@ -7,6 +7,8 @@ export interface Watchdog {
   readonly signal: AbortSignal;
   /** Sets or moves a bound, counted from now. */
   allow(phase: TimeoutPhase, ms: number): void;
+  /** Lets a bound rest until it is set anew. */
+  hold(phase: TimeoutPhase): void;
   /** Takes a bound away. */
   forget(phase: TimeoutPhase): void;
   /** Frees timer and listener. Called once, when the attempt is over. */
@@ -52,6 +54,10 @@ export function createWatchdog(caller: AbortSignal, clock: Clock): Watchdog {
       if (bound) bound.at = now + ms;
       else bounds.set(phase, { at: now + ms, ms });
       if (now + ms < wakeAt) wake(now + ms, now);
+    },
+    hold(phase) {
+      const bound = bounds.get(phase);
+      if (bound) bound.at = Number.POSITIVE_INFINITY;
     },
     forget: (phase) => void bounds.delete(phase),
     stop() {

@@ -3,7 +3,7 @@ import type { CountTokensResponse } from "../../gen/trunkline/v1/chat_pb.ts";
 import type { EmbedRequest, EmbedResponse } from "../../gen/trunkline/v1/embeddings_pb.ts";
 import { NoticeSchema } from "../../gen/trunkline/v1/usage_pb.ts";
 import type { ChatCall, Frame } from "../domain/chat.ts";
-import type { RequestContext } from "../domain/context.ts";
+import type { RequestContext, Trail } from "../domain/context.ts";
 import { GatewayError, toGatewayError } from "../domain/errors.ts";
 import type { Route } from "../domain/route.ts";
 import type { Target } from "../domain/target.ts";
@@ -106,15 +106,23 @@ async function race(parts: AttemptParts, route: Route, target: Target, { call, c
   const afterMs = route.policy.hedge?.afterMs ?? states.of(target).p95Ms(call.stream);
   const first = begin(target);
   if (afterMs === null) return first;
+  let joined = false;
   const second = () => {
     const other = tries.beside();
+    joined = other !== null;
     return other && begin(other);
   };
   const winner = await hedged(first, { clock, afterMs, second });
-  // Headers name who answered last; that must be the one whose answer is passed on.
-  const answered = context.trail.entries.find((entry) => entry.kind === "answered" && entry.target === winner.target);
-  if (answered && winner.target !== target) context.trail.note(answered);
+  if (joined) makeLast(winner.target, context.trail);
   return winner;
+}
+
+/** Headers, metrics and estimates follow the last target on the trail; that must be the one whose answer is passed on. */
+function makeLast(target: Target, trail: Trail): void {
+  for (const kind of ["answered", "loss", "streaming"] as const) {
+    const own = trail.entries.findLast((entry) => entry.kind === kind && entry.target === target);
+    if (own) trail.note(own);
+  }
 }
 
 /** An answer that comes whole. */

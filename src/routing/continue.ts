@@ -30,6 +30,19 @@ export interface Continuing {
  * then the rest; or, where the answer cannot be continued, the typed error that says how much was sent.
  */
 export async function* continued(run: Continuing, first: Cut): AsyncIterable<readonly Frame[]> {
+  let completed = false;
+  try {
+    for await (const frames of legs(run, first)) {
+      completed ||= frames.some((frame) => frame.case === "completed");
+      yield frames;
+    }
+  } finally {
+    // However it ended: all attempts cost.
+    if (!completed) noteUsed(run);
+  }
+}
+
+async function* legs(run: Continuing, first: Cut): AsyncIterable<readonly Frame[]> {
   const { said, context } = run;
   let cut = first;
   for (;;) {
@@ -73,16 +86,21 @@ async function nextLeg(run: Continuing, cut: Cut): Promise<{ target: Target; how
     throw givenUp(run, cut, "no further attempt was possible");
   }
   const how = canPrefill(target, said) ? "prefill" : "restart";
+  said.goOn();
   return { target, how, leg: run.begin(target, how === "prefill" ? prefilled(call, said.text) : call) };
 }
 
-/** The error for a caller who already has a part of the answer. What it used is accounted. */
-function givenUp({ said, context }: Continuing, { thrown }: Cut, why: string): GatewayError {
-  const { code, message, detail, cause } = toGatewayError(thrown);
+function noteUsed({ said, context }: Continuing): void {
+  said.cut();
   if (said.used !== null) context.trail.note({ kind: "usage", usage: said.used });
-  const sent = `${[...said.text].length} characters of text`;
-  const reasoning = said.reasoning === "" ? "" : ` and ${[...said.reasoning].length} of reasoning`;
-  const words = `${message} Sent before: ${sent}${reasoning}. Not continued, because ${why}.`;
+}
+
+/** The error for a caller who already has a part of the answer. */
+function givenUp({ said }: Continuing, { thrown }: Cut, why: string): GatewayError {
+  const { code, message, detail, cause } = toGatewayError(thrown);
+  const { text, reasoning } = said.lengths;
+  const sent = `${text} characters of text${reasoning === 0 ? "" : ` and ${reasoning} of reasoning`}`;
+  const words = `${message} Sent before: ${sent}. Not continued, because ${why}.`;
   return new GatewayError(code, words, detail, { cause });
 }
 
@@ -106,7 +124,7 @@ function continuationNotice({ target, thrown }: Cut, next: Target, how: Continua
   const value = create(NoticeSchema, {
     code: "failover",
     message: `${target.name} broke off (${code}); ${next.name} went on.`,
-    detail: { from: target.name, to: next.name, error: code, how, sent_characters: String([...said.text].length) },
+    detail: { from: target.name, to: next.name, error: code, how, sent_characters: String(said.lengths.text) },
   });
   return { case: "notice", value, choice: 0, part: 0 };
 }

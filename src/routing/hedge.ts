@@ -44,7 +44,7 @@ export async function hedged(first: HedgeLeg, { clock, afterMs, second }: Hedge)
     });
   });
   cancelTimer();
-  for (const runner of running) if (runner !== winner) runner.callOff();
+  for (const runner of running) if (runner !== winner) runner.callOff(runner.leg === first);
   return { target: winner.leg.target, watch: winner.leg.watch, answer: winner.rest() };
 }
 
@@ -89,8 +89,11 @@ class Runner {
     }
   }
 
-  callOff(): void {
+  /** @param outrun whether it had been asked first, and so had its time */
+  callOff(outrun: boolean): void {
     this.leg.abort();
+    // Without its slow answers a target would look quicker with every hedge, and be hedged ever sooner.
+    if (outrun) this.leg.watch.firstToken();
     this.leg.watch.left();
     // A failure of what nobody wants any more is nobody's.
     void this.ready.then(() => this.#iterator.return?.()).catch(() => {});

@@ -57,7 +57,7 @@ function byStrategy(targets: readonly Target[], by: OrderBy, { states, random }:
     case "least-latency":
       return sorted(targets, (target) => latency(target, states));
     case "least-busy":
-      return sorted(targets, (target) => states.of(target).inFlight / (target.weight ?? 1));
+      return sorted(targets, (target) => load(target, states));
     case "cheapest":
       return sorted(targets, (target) => price(target, by));
   }
@@ -90,6 +90,12 @@ function shareOf(stickTo: string, target: string): number {
 function latency(target: Target, states: TargetStates): number {
   const state = states.of(target);
   return state.score ?? (state.inFlight === 0 ? 0 : Number.MAX_VALUE);
+}
+
+/** Without a share of the requests it comes last, however idle it is. */
+function load(target: Target, states: TargetStates): number {
+  const { weight = 1 } = target;
+  return weight > 0 ? states.of(target).inFlight / weight : Number.POSITIVE_INFINITY;
 }
 
 /** An unknown price is not a low one. */

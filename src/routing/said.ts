@@ -2,9 +2,9 @@ import { create } from "@bufbuild/protobuf";
 import type { ChatRequest } from "../../gen/trunkline/v1/chat_pb.ts";
 import { type Usage, UsageSchema } from "../../gen/trunkline/v1/usage_pb.ts";
 import type { Frame } from "../domain/chat.ts";
-import { estimateUsage, type Sizes, sizesOf } from "../domain/estimate.ts";
+import { type Counted, type Sizes, sizesOf, usageSoFar } from "../domain/estimate.ts";
 
-/** Answers longer than this are not continued. UTF-16 units. */
+/** Answers longer than this are not continued, and not kept for it. UTF-16 units. */
 const maxSaidLength = 1024 * 1024;
 
 /** What of an answer has reached the caller: enough to go on from there, should it be cut. */
@@ -24,9 +24,12 @@ export class Said {
   readonly #request: ChatRequest;
   readonly #sizes: Sizes = { outputChars: 0, reasoningChars: 0 };
   /** Of the attempt that runs, as its provider counted. */
-  #usage: Usage | null = null;
+  #counted: Counted | null = null;
   /** Of the attempts before it. */
   #before: Usage | null = null;
+  #running = true;
+  /** Characters of text and of reasoning beyond what is kept. */
+  readonly #beyond = { text: 0, reasoning: 0 };
 
   constructor(request: ChatRequest) {
     this.#request = request;
@@ -43,12 +46,25 @@ export class Said {
     for (const frame of frames) this.#note(frame);
   }
 
-  /** The answer was cut: what its attempt used is set aside, so that the next one's use is added to it. */
+  /** The attempt is over: what it used is set aside, so that the next one's use is added to it. */
   cut(): void {
-    const used = this.#usage ?? create(UsageSchema, estimateUsage(this.#request, this.#sizes));
+    if (!this.#running) return;
+    this.#running = false;
+    const used = usageSoFar(this.#request, this.#sizes, this.#counted);
     this.#before = this.#before === null ? used : sum(this.#before, used);
-    this.#usage = null;
+    this.#counted = null;
     Object.assign(this.#sizes, { outputChars: 0, reasoningChars: 0 });
+  }
+
+  /** A further attempt begins. */
+  goOn(): void {
+    this.#running = true;
+  }
+
+  /** How much has been sent. Characters. */
+  get lengths(): { readonly text: number; readonly reasoning: number } {
+    const { text, reasoning } = this.#beyond;
+    return { text: text + [...this.text].length, reasoning: reasoning + [...this.reasoning].length };
   }
 
   /** What all attempts have used, the running one as told. */
@@ -64,7 +80,7 @@ export class Said {
   /** Counts what a running attempt says, whether or not it reaches the caller. */
   count(frame: Frame): void {
     sizesOf(frame, this.#sizes);
-    if (frame.case === "usage") this.#usage = frame.value;
+    if (frame.case === "usage") this.#counted = { usage: frame.value, sizes: { ...this.#sizes } };
   }
 
   #note(frame: Frame): void {
@@ -73,11 +89,11 @@ export class Said {
       case "textDelta":
         if (this.textPart !== null && this.textPart !== frame.part) this.obstacle ??= "it has several texts";
         this.textPart = frame.part;
-        this.text += frame.value;
+        this.#keep("text", frame.value);
         break;
       case "reasoningDelta":
         if (this.reasoningPart !== frame.part) this.obstacle ??= "its reasoning has several parts";
-        this.reasoning += frame.value;
+        this.#keep("reasoning", frame.value);
         break;
       case "partStarted":
         this.#notePart(frame.value.part?.kind.case, frame.part);
@@ -99,7 +115,13 @@ export class Said {
         return;
     }
     this.nextPart = Math.max(this.nextPart, frame.part + 1);
-    if (this.text.length + this.reasoning.length > maxSaidLength) this.obstacle ??= "it is too long";
+  }
+
+  #keep(channel: "text" | "reasoning", delta: string): void {
+    if (this.text.length + this.reasoning.length + delta.length > maxSaidLength) this.obstacle ??= "it is too long";
+    // What cannot be continued is only counted.
+    if (this.obstacle === null) this[channel] += delta;
+    else this.#beyond[channel] += [...delta].length;
   }
 
   #notePart(kind: string | undefined, part: number): void {

@@ -110,13 +110,15 @@ export class Splice {
   /** What of a delta is new. @throws Divergence */
   #rest(delta: string, channel: "text" | "reasoning"): string {
     const expected = channel === "text" ? this.#text : this.#reasoning;
-    const length = Math.min(delta.length, expected.length);
-    const repeats = delta.slice(0, length) === expected.slice(0, length);
+    const most = Math.min(delta.length, expected.length);
+    let length = 0;
+    while (length < most && delta[length] === expected[length]) length++;
+    const repeats = length === most;
     if (!repeats && !this.#optional) throw new Divergence();
     const left = repeats ? expected.slice(length) : "";
     if (channel === "text") this.#text = left;
     else this.#reasoning = left;
-    return repeats ? delta.slice(length) : delta;
+    return delta.slice(length);
   }
 
   #expectReasoningRepeated(): void {

@@ -63,6 +63,7 @@ export class TargetState {
 
   /** The first content came. */
   sawFirstToken(ms: number, stream: boolean): void {
+    this.#seenMs = this.#clock.nowMs();
     this.#firstTokenMs = average(this.#firstTokenMs, ms);
     (stream ? this.#streams : this.#wholes).add(ms);
   }

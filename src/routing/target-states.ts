@@ -10,7 +10,7 @@ const maxStates = 5_000;
 
 /** One attempt as its target's state sees it. Ends with exactly one of `succeeded`, `failed` and `left`. */
 export interface Watch {
-  /** The first content came. */
+  /** The first content came, or it is known to take longer than this. */
   firstToken(): void;
   succeeded(): void;
   failed(error: GatewayError): void;
@@ -104,7 +104,8 @@ export class TargetStates {
         else state.circuit.left(isProbe);
         if (key !== null && guilty === key) key.failed(isKeyProbe);
         else key?.circuit.left(isKeyProbe);
-        this.#coolDown(failure === failureTable.account ? key : lane, error);
+        // The only key of an instance has no state of its own.
+        this.#coolDown(failure === failureTable.account ? (key ?? lane) : lane, error);
       },
       left() {
         if (!end()) return;
@@ -145,8 +146,7 @@ export class TargetStates {
     return this.#find(this.#keys, `${target.instance}#${target.key}/${target.model}`);
   }
 
-  #coolDown(state: TargetState | null, { code, detail }: GatewayError): void {
-    if (state === null) return;
+  #coolDown(state: TargetState, { code, detail }: GatewayError): void {
     // A refused or empty account comes back by somebody's hand: it is left alone as long as an open circuit is.
     if (code === "upstream_auth" || code === "insufficient_quota") state.coolDown(this.#options.openMs);
     else if (detail.retryAfterMs !== undefined) state.coolDown(detail.retryAfterMs);
@@ -158,21 +158,28 @@ export class TargetStates {
       if (states.size >= maxStates) forgetIdle(states);
       state = new TargetState(name, this.#clock, this.#options);
       states.set(name, state);
+    } else if (states.size > maxStates / 2) {
+      // Only where it may soon be full: the last in the map are those that were used last.
+      states.delete(name);
+      states.set(name, state);
     }
     return state;
   }
 }
 
-/** Makes room: the oldest state that nothing runs on and that has nothing to say. */
+/** Makes room: the longest unused state that nothing runs on and that has nothing to say; open circuits go last. */
 function forgetIdle(states: Map<string, TargetState>): void {
-  let oldest: string | undefined;
-  for (const [name, { inFlight, circuit }] of states) {
+  let idle: string | undefined;
+  let closed: string | undefined;
+  for (const [name, { inFlight, circuit, coolMs }] of states) {
     if (inFlight > 0) continue;
-    oldest ??= name;
-    if (circuit.state === "closed") {
-      states.delete(name);
-      return;
-    }
+    idle ??= name;
+    if (circuit.state !== "closed") continue;
+    closed ??= name;
+    if (circuit.failures > 0 || coolMs > 0) continue;
+    states.delete(name);
+    return;
   }
-  if (oldest !== undefined) states.delete(oldest);
+  const name = closed ?? idle;
+  if (name !== undefined) states.delete(name);
 }

@@ -29,6 +29,8 @@ export interface Failed {
 interface Repeat {
   readonly target: Target;
   readonly notBeforeMs: number;
+  /** Whether it may be answered, and billed, twice. */
+  readonly risky: boolean;
 }
 
 /**
@@ -45,7 +47,11 @@ export class Tries {
   readonly #failed: Failed[] = [];
   #attempts = 0;
   #repeated = 0;
+  /** Whether a request that may already have been answered was sent again. */
+  #risked = false;
   #movedOn = false;
+  /** The largest context window that the prompt did not fit. Tokens. */
+  #tooSmall = -1;
 
   /** @param wanted attempts at most, if the caller said so */
   constructor(parts: TryParts, route: Route, context: RequestContext, wanted = Number.POSITIVE_INFINITY) {
@@ -99,7 +105,12 @@ export class Tries {
     this.#failed.push({ target: failed, code: error.code });
     if (this.#attempts >= this.#limit) throw thrown;
     if (mayRepeat(failure, error, resume || this.#route.policy.retryAfterSent)) {
-      this.#repeats.push({ target: failed, notBeforeMs: clock.nowMs() + (error.detail.retryAfterMs ?? 0) });
+      const notBeforeMs = clock.nowMs() + (error.detail.retryAfterMs ?? 0);
+      const risky = failure.again === "configured" && !resume && error.detail.retryable !== true;
+      this.#repeats.push({ target: failed, notBeforeMs, risky });
+    }
+    if (failure === failureTable.tooLong) {
+      this.#tooSmall = Math.max(this.#tooSmall, failed.facts.contextWindow ?? 0);
     }
     const other = this.#untried.find((one) => states.passable(one) && this.#mayServe(one, failed, failure));
     return other === undefined ? this.#repeat(thrown, resume) : this.#moveOn(other, error, resume);
@@ -109,8 +120,7 @@ export class Tries {
     if (failure.elsewhere === null || !this.#route.policy.failOver.has(failure.elsewhere)) return false;
     // Another key of the same instance helps against limits and bad keys, not against a server that is down.
     if (other.name === failed.name) return failure === failureTable.limited || failure === failureTable.account;
-    if (failure !== failureTable.tooLong) return true;
-    return (other.facts.contextWindow ?? Number.POSITIVE_INFINITY) > (failed.facts.contextWindow ?? 0);
+    return (other.facts.contextWindow ?? Number.POSITIVE_INFINITY) > this.#tooSmall;
   }
 
   #moveOn(other: Target, error: GatewayError, resume: boolean): Target {
@@ -125,7 +135,7 @@ export class Tries {
   async #repeat(thrown: unknown, resume: boolean): Promise<Target> {
     const { clock, random, states, maxWaitMs } = this.#parts;
     const soonest = this.#repeats
-      .filter(({ target }) => states.passable(target))
+      .filter(({ target, risky }) => states.passable(target) && !(risky && this.#risked))
       .sort((a, b) => a.notBeforeMs - b.notBeforeMs)[0];
     if (soonest === undefined) throw thrown;
     const nowMs = clock.nowMs();
@@ -137,6 +147,7 @@ export class Tries {
     if (!this.#spend(soonest.target)) throw thrown;
     this.#repeats.splice(this.#repeats.indexOf(soonest), 1);
     this.#repeated++;
+    this.#risked ||= soonest.risky;
     const { code } = toGatewayError(thrown);
     this.#context.log.warn("attempt failed, trying again", { target: soonest.target.name, code, waitMs });
     this.#note(soonest.target, resume ? "continuation" : "retry", waitMs);

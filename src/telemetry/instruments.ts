@@ -1,17 +1,11 @@
-import type { Meter } from "@opentelemetry/api";
+import type * as metrics from "@opentelemetry/sdk-metrics";
 import { type Labels, type Metric, type MetricKey, metricTable } from "./metric-table.ts";
-
-/** Most series of one metric; the SDK folds what comes after into one. The label bounds keep well below. */
-const maxSeries = 2_000;
-/** Most records that wait for the SDK. It loads in a fraction of a second: this is 5,000 requests. */
-const maxWaiting = 40_000;
+import { type RecordedKey, type Series, Tally } from "./tally.ts";
 
 /** Where measurements go. */
 export interface Instruments {
   /** Adds to a counter or gauge, or records a value in a histogram. */
   record<K extends RecordedKey>(key: K, value: number, labels: Labels<K>): void;
-  /** Loads the SDK; calling it again returns the same promise. */
-  load(): Promise<void>;
   /** All of them in Prometheus' text format. */
   scrape(): Promise<string>;
   stop(): Promise<void>;
@@ -25,76 +19,74 @@ export interface Observation<K extends ObservedKey = ObservedKey> {
   readonly labels: Labels<K>;
 }
 
-type ObservedKey = {
-  [K in MetricKey]: (typeof metricTable)[K]["kind"] extends "observed gauge" ? K : never;
-}[MetricKey];
-type RecordedKey = Exclude<MetricKey, ObservedKey>;
-
-interface Waiting {
-  readonly key: RecordedKey;
-  readonly value: number;
-  readonly labels: Labels;
-}
+type ObservedKey = Exclude<MetricKey, RecordedKey>;
 
 /**
- * The metrics of the table, over OpenTelemetry's SDK and its Prometheus exporter.
+ * The metrics of the table: added up by a tally, and shown by OpenTelemetry's Prometheus exporter.
  *
- * Loading the SDK takes 0.25 s of CPU, more than all the rest of a start, so nothing is loaded until `load` is called
- * or a scrape comes; what is recorded before waits in a bounded queue.
+ * Loading the SDK takes 0.25 s of CPU, more than all the rest of a start, so that it waits for the first scrape.
  */
 export function createInstruments(observed: Observed): Instruments {
-  let waiting: Waiting[] = [];
-  let unrecorded = 0;
-  let loaded: Loaded | null = null;
+  const tally = new Tally();
+  const startedAt = Date.now();
+  const collect = () => pointsOf(tally, observed);
   let loading: Promise<Loaded> | null = null;
-
-  const start = async (): Promise<Loaded> => {
-    const started = await startSdk(observed);
-    loaded = started;
-    for (const { key, value, labels } of waiting) started.record[key](value, labels);
-    if (unrecorded > 0) started.record.unrecorded(unrecorded, {});
-    waiting = [];
-    return started;
-  };
-  const ensure = () => {
-    loading ??= start();
-    return loading;
-  };
   return {
-    record(key, value, labels) {
-      if (loaded) loaded.record[key](value, labels);
-      else if (waiting.length < maxWaiting) waiting.push({ key, value, labels });
-      else unrecorded++;
+    record: (key, value, labels) => tally.record(key, value, labels),
+    async scrape() {
+      loading ??= startSdk(collect, startedAt);
+      return (await loading).scrape();
     },
-    load: async () => void (await ensure()),
-    scrape: async () => (await ensure()).scrape(),
     async stop() {
-      const started = await loading;
-      await started?.stop();
+      const loaded = await loading;
+      await loaded?.stop();
     },
   };
 }
 
-type Recorders = Readonly<Record<RecordedKey, Recorder>>;
+/** A metric and its values. */
+interface Points {
+  readonly metric: Metric;
+  readonly series: readonly Series[];
+}
+
+function pointsOf(tally: Tally, observed: Observed): readonly Points[] {
+  return Object.entries<Metric>(metricTable).map(([name, metric]) => {
+    // Entries of the table have its keys; which of them are looked up, their kind says.
+    if (metric.kind !== "observed gauge") return { metric, series: tally.series(name as RecordedKey) };
+    const seen: readonly Observation[] = observed[name as ObservedKey]();
+    return { metric, series: seen.map(({ value, labels }) => ({ labels, value, distribution: null })) };
+  });
+}
 
 interface Loaded {
-  readonly record: Recorders;
   scrape(): Promise<string>;
   stop(): Promise<void>;
 }
 
-async function startSdk(observed: Observed): Promise<Loaded> {
-  const [{ metrics }, { PrometheusExporter, PrometheusSerializer }, { NodeSDK }] = await Promise.all([
+async function startSdk(collect: () => readonly Points[], startedAt: number): Promise<Loaded> {
+  const [{ metrics: api }, { PrometheusExporter, PrometheusSerializer }, sdkMetrics, { NodeSDK }] = await Promise.all([
     import("@opentelemetry/api"),
     import("@opentelemetry/exporter-prometheus"),
+    import("@opentelemetry/sdk-metrics"),
     import("@opentelemetry/sdk-node"),
   ]);
-  const exporter = new PrometheusExporter({ preventServerStart: true });
+  const producer: metrics.MetricProducer = {
+    async collect() {
+      const times = { startTime: toHrTime(startedAt), endTime: toHrTime(Date.now()) };
+      const data = collect()
+        .filter(({ series }) => series.length > 0)
+        .map((points) => toMetricData(points, times, sdkMetrics));
+      const scopeMetrics = [{ scope: { name: "trunkline" }, metrics: data }];
+      // The exporter takes the resource of the SDK and looks at no other.
+      return { resourceMetrics: { resource: {} as metrics.ResourceMetrics["resource"], scopeMetrics }, errors: [] };
+    },
+  };
+  const exporter = new PrometheusExporter({ preventServerStart: true, metricProducers: [producer] });
   // No prefix, time stamps or labels of the resource; the resource itself as `target_info`, but not the scope.
   const serializer = new PrometheusSerializer(undefined, false, undefined, false, true);
   const sdk = new NodeSDK({
     metricReaders: [exporter],
-    views: [{ instrumentName: "*", aggregationCardinalityLimit: maxSeries }],
     // Nothing but metrics: without these the SDK would look for OTLP collectors by itself. Detected resources hold
     // the command line and the host's name, which every scraper could read.
     spanProcessors: [],
@@ -103,57 +95,48 @@ async function startSdk(observed: Observed): Promise<Loaded> {
     autoDetectResources: false,
     serviceName: "trunkline",
   });
-  // A provider that is registered already would keep its place and get our measurements.
-  metrics.disable();
+  // A provider that is registered already would keep its place.
+  api.disable();
   sdk.start();
-  const meter = metrics.getMeter("trunkline");
-  const recorders = Object.entries<Metric>(metricTable)
-    .filter(isRecorded)
-    .map(([key, metric]) => [key, createRecorder(meter, metric)]);
-  // Each has the key of its metric.
-  for (const key of Object.keys(observed) as ObservedKey[]) observe(meter, metricTable[key], observed[key]);
   return {
-    // The keys of the table, less those that are looked up.
-    record: Object.fromEntries(recorders) as Recorders,
     scrape: async () => serializer.serialize((await exporter.collect()).resourceMetrics),
     async stop() {
       await sdk.shutdown();
-      metrics.disable();
+      api.disable();
     },
   };
 }
 
-type Recorder = (value: number, labels: Labels) => void;
+type HrTime = metrics.DataPoint<number>["startTime"];
+type Times = Pick<metrics.DataPoint<number>, "startTime" | "endTime">;
 
-/** A metric that is recorded, as against one that is looked up. */
-type Recorded = Metric & { readonly kind: Exclude<Metric["kind"], "observed gauge"> };
-
-function isRecorded(entry: [string, Metric]): entry is [string, Recorded] {
-  return entry[1].kind !== "observed gauge";
-}
-
-function createRecorder(meter: Meter, metric: Recorded): Recorder {
-  const options = { description: metric.help, unit: metric.unit };
-  switch (metric.kind) {
-    case "counter": {
-      const counter = meter.createCounter(metric.name, options);
-      return (value, labels) => counter.add(value, labels);
-    }
-    case "gauge": {
-      const gauge = meter.createUpDownCounter(metric.name, options);
-      return (value, labels) => gauge.add(value, labels);
-    }
-    case "histogram": {
-      const advice = { explicitBucketBoundaries: [...(metric.buckets ?? [])] };
-      const histogram = meter.createHistogram(metric.name, { ...options, advice });
-      return (value, labels) => histogram.record(value, labels);
-    }
+/** One metric as OpenTelemetry's data model has it. */
+function toMetricData(
+  { metric, series }: Points,
+  times: Times,
+  { AggregationTemporality, DataPointType }: typeof metrics,
+): metrics.MetricData {
+  const { name, help, unit, kind } = metric;
+  const shared = {
+    descriptor: { name, description: help, unit, valueType: double },
+    aggregationTemporality: AggregationTemporality.CUMULATIVE,
+  };
+  if (kind === "histogram") {
+    const boundaries = [...(metric.buckets ?? [])];
+    const dataPoints = series.map(({ labels, distribution }) => {
+      const { count, sum, buckets } = distribution ?? { count: 0, sum: 0, buckets: [] };
+      return { ...times, attributes: { ...labels }, value: { count, sum, buckets: { boundaries, counts: buckets } } };
+    });
+    return { ...shared, dataPointType: DataPointType.HISTOGRAM, dataPoints };
   }
+  const dataPoints = series.map(({ labels, value }) => ({ ...times, attributes: { ...labels }, value }));
+  if (kind === "observed gauge") return { ...shared, dataPointType: DataPointType.GAUGE, dataPoints };
+  return { ...shared, dataPointType: DataPointType.SUM, isMonotonic: kind === "counter", dataPoints };
 }
 
-function observe(meter: Meter, metric: Metric, read: () => readonly Observation[]): void {
-  const gauge = meter.createObservableGauge(metric.name, { description: metric.help, unit: metric.unit });
-  gauge.addCallback((result) => {
-    for (const { value, labels } of read()) result.observe(value, labels);
-  });
+/** `ValueType.DOUBLE`, without loading the package for it. */
+const double = 1;
+
+function toHrTime(ms: number): HrTime {
+  return [Math.floor(ms / 1e3), (ms % 1e3) * 1e6];
 }

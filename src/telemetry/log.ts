@@ -16,9 +16,6 @@ export interface LogOptions {
 /** Least important first. */
 const levels: readonly Level[] = ["debug", "info", "warn", "error"];
 
-/** Names that every line has; a field of that name is written with an underscore, so that no JSON key comes twice. */
-const ownNames = new Set(["time", "level", "message"]);
-
 /**
  * A log of JSON lines: `{"level":"info","time":"2026-11-23T12:00:00.000Z","message":"…", …fields}`. Every entry is one
  * line whatever its fields hold, at most some 20 KB long; secrets print as `[secret]`.
@@ -63,7 +60,7 @@ class LineLog implements Log {
   #write(level: Level, message: string, fields: LogFields | undefined): void {
     const { level: least, format, time, destination } = this.#lines;
     if (levels.indexOf(level) < levels.indexOf(least)) return;
-    const members = tidyMembers(renamed({ ...this.#bound, ...fields }));
+    const members = tidyMembers(fields ?? {}, this.#bound);
     const line = `{"level":"${level}"${time()},"message":${JSON.stringify(tidyText(message))}${members}}\n`;
     destination.write(format === "json" ? line : prettyLine(line));
   }
@@ -81,13 +78,4 @@ function createTimestamp(clock: Pick<Clock, "wallMs">): () => string {
     }
     return member;
   };
-}
-
-function renamed(fields: LogFields): LogFields {
-  let isClear = true;
-  for (const name in fields) isClear &&= !ownNames.has(name);
-  if (isClear) return fields;
-  return Object.fromEntries(
-    Object.entries(fields).map(([name, value]) => [ownNames.has(name) ? `_${name}` : name, value]),
-  );
 }

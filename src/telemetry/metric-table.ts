@@ -195,13 +195,6 @@ export const metricTable = {
     across: "max",
     labels: ["trunkline.version"],
   },
-  unrecorded: {
-    name: "trunkline.metrics.unrecorded",
-    kind: "counter",
-    unit: "{record}",
-    help: "Records that came before the metrics were loaded and found their queue full.",
-    labels: [],
-  },
   workers: {
     name: "trunkline.workers",
     kind: "observed gauge",

@@ -25,12 +25,10 @@ export interface MetricsOptions {
 export interface Metrics {
   /** Counts requests, from their trail. */
   readonly observer: Observer;
-  /** All of them in Prometheus' text format; loads what it needs if `load` was not called. */
+  /** All of them in Prometheus' text format. The first call loads what it needs: 0.25 s of CPU. */
   scrape(): Promise<string>;
   /** Gives model names a label of their own, while there is room. */
   expect(models: readonly string[]): void;
-  /** Loads the SDK (0.25 s of CPU). Call it once the gateway listens. */
-  load(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -51,7 +49,6 @@ export function createMetrics({ version, models, sight }: MetricsOptions): Metri
     expect(models) {
       for (const model of models) labels.models.admit(model);
     },
-    load: instruments.load,
     async stop() {
       watch.stop();
       await instruments.stop();

@@ -1,3 +1,4 @@
+import type { LogFields } from "../domain/log.ts";
 import { Secret } from "../domain/secret.ts";
 
 /** Most characters that the fields of one line may have together. */
@@ -18,12 +19,18 @@ const secretName =
 /** What a terminal or an editor obeys although JSON leaves it alone: C1 controls, line separators, bidi overrides. */
 const obeyed = /[\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
 
+/** Names that every line has; a field of that name is written with an underscore, so that no JSON key comes twice. */
+const ownNames: ReadonlySet<string> = new Set(["time", "level", "message"]);
+
 /**
  * The members of one log line as JSON text, each with a comma before it: bounded in depth and size, without secrets and
  * without characters that could forge a line or steer a terminal. Whatever is cut ends in `…`.
+ * @param bound fields that come first, unless `fields` has them
  */
-export function tidyMembers(fields: Readonly<Record<string, unknown>>): string {
-  return membersOf(fields, { left: maxLineChars }, 0);
+export function tidyMembers(fields: LogFields, bound: LogFields = {}): string {
+  for (const name in bound) if (name in fields) return tidyMembers({ ...bound, ...fields });
+  const room = { left: maxLineChars };
+  return membersOf(bound, room, 0) + membersOf(fields, room, 0);
 }
 
 /** What tidyText changes at all: few texts need the passes that it takes. */
@@ -85,11 +92,14 @@ function tidyObject(value: object, room: Room, depth: number): string {
 function membersOf(value: object, room: Room, depth: number): string {
   let members = "";
   let count = 0;
-  for (const [name, entry] of Object.entries(value)) {
+  for (const name of Object.keys(value)) {
+    // Named by the object itself.
+    const entry = (value as Readonly<Record<string, unknown>>)[name];
+    if (entry === undefined) continue;
     if (count++ >= maxEntries || room.left <= 0) return `${members},"…":"…"`;
-    const label = labelOf(name);
+    const label = labelOf(depth === 0 && ownNames.has(name) ? `_${name}` : name);
     room.left -= label.chars;
-    const text = label.isSecret && entry != null ? '"[secret]"' : tidy(entry, room, depth + 1);
+    const text = label.isSecret && entry !== null ? '"[secret]"' : tidy(entry, room, depth + 1);
     if (text !== null) members += `,${label.key}:${text}`;
   }
   return members;
@@ -133,7 +143,14 @@ function withoutSnippet(message: string): string {
   return message.replace(/,? ?(\.\.\.)?".*"(\.\.\.)? is not valid JSON$/s, " is not valid JSON");
 }
 
+/** Names, ids and the like: nothing to tidy in them, nothing to escape. */
+const plain = /^[\w./:;-]{0,64}$/;
+
 function quoted(text: string, room: Room): string {
+  if (text.length <= room.left && plain.test(text)) {
+    room.left -= text.length;
+    return `"${text}"`;
+  }
   const tidied = tidyText(text, Math.max(0, Math.min(maxTextChars, room.left)));
   room.left -= tidied.length;
   return JSON.stringify(tidied);

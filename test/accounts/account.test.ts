@@ -7,6 +7,7 @@ import { GatewayError } from "../../src/domain/errors.ts";
 import type { RequestEnd } from "../../src/domain/observer.ts";
 import { usage } from "../fakes/frames.ts";
 import { callOf } from "../providers/sending.ts";
+import { targetNamed } from "../routing/parts.ts";
 
 const clock = { nowMs: () => 5, wallMs: () => 0, after: () => () => {} };
 const call = callOf();
@@ -80,7 +81,11 @@ describe("accounting", () => {
 
   it("estimates what a broken answer used, unless its provider had counted", async () => {
     const uncounted = watch();
-    uncounted.context.trail.note({ kind: "streaming", sizes: { outputChars: 2, reasoningChars: 0 } });
+    uncounted.context.trail.note({
+      kind: "streaming",
+      target: targetNamed("a/m"),
+      sizes: { outputChars: 2, reasoningChars: 0 },
+    });
     for await (const _ of uncounted.account.stream(answer([delta], [completed]), call, uncounted.context)) break;
     expect(uncounted.context.trail.last("usage")?.usage).toMatchObject({
       estimated: true,
@@ -101,6 +106,25 @@ describe("accounting", () => {
     const refusal = new GatewayError("overloaded", "later");
     await expect(drain(unanswered.account.stream(answer(refusal), call, unanswered.context))).rejects.toBe(refusal);
     expect(unanswered.context.trail.last("usage")).toBeUndefined();
+  });
+
+  it("adds what was said after the provider had counted, as those do that count when an answer begins", async () => {
+    const { account, context } = watch();
+    context.trail.note({
+      kind: "streaming",
+      target: targetNamed("a/m"),
+      sizes: { outputChars: 40, reasoningChars: 0 },
+    });
+    const cut = answer([usage(7, 1), delta], new GatewayError("upstream_cut", "cut"));
+    await expect(drain(account.stream(cut, call, context))).rejects.toMatchObject({ code: "upstream_cut" });
+    // The two characters of the delta are all that came after the count.
+    expect(context.trail.last("usage")?.usage).toMatchObject({ inputTokens: 7, outputTokens: 2, estimated: true });
+  });
+
+  it("notes usage once, however often a provider counts", async () => {
+    const { account, context } = watch();
+    await drain(account.stream(answer([delta, usage(7, 1)], [delta, usage(7, 2)], [completed]), call, context));
+    expect(context.trail.count("usage")).toBe(1);
   });
 
   it("counts a refusal before the first frame", async () => {

@@ -1,11 +1,13 @@
 import { describe, expect, it } from "vitest";
+import { LossPolicy } from "../../gen/trunkline/v1/chat_pb.ts";
 import { createOnce, type OnceOptions } from "../../src/cache/once.ts";
 import type { ChatCall, Frame } from "../../src/domain/chat.ts";
-import type { RequestContext } from "../../src/domain/context.ts";
+import type { RequestContext, TrailEntry } from "../../src/domain/context.ts";
 import { GatewayError } from "../../src/domain/errors.ts";
 import { createFakeClock } from "../fakes/clock.ts";
 import { completed, finished, started, text } from "../fakes/frames.ts";
 import { callOf, collect, contextOf, framesOf } from "../providers/sending.ts";
+import { targetNamed } from "../routing/parts.ts";
 
 const caller = { name: "master", id: "m" };
 const turn = () => new Promise((resolve) => setImmediate(resolve));
@@ -106,6 +108,53 @@ describe("requests with the same idempotency key", () => {
     expect(lives).toHaveLength(1);
   });
 
+  it("must be the same in what headers say, too: the caller's text is not all that was asked for", async () => {
+    const { ask, lives } = sharing();
+    const source = { dialect: "openai-chat", text: "{}", members: new Map(), unknown: [] } as const;
+    const withPolicy = (lossPolicy: LossPolicy) => {
+      const { request, stream } = callOf();
+      return { request: { ...request, lossPolicy }, stream, source };
+    };
+    void ask("k", { call: withPolicy(LossPolicy.REPORT) });
+    await turn();
+    const strict = ask("k", { call: withPolicy(LossPolicy.REFUSE) });
+    expect((await strict.got).at(-1)).toMatchObject({ code: "idempotency_key_reused" });
+    expect(lives).toHaveLength(1);
+  });
+
+  it("is made anew for who comes back at once, while the one that everybody left is still ending", async () => {
+    const { once, lives, life, clock } = sharing();
+    const ended: (() => void)[] = [];
+    async function* lingering(own: RequestContext): AsyncIterable<readonly Frame[]> {
+      try {
+        yield* life(own);
+      } finally {
+        if (own.signal.aborted) await new Promise<void>((resolve) => ended.push(resolve));
+      }
+    }
+    const ask = (signal: AbortSignal) => {
+      const context = { ...contextOf(signal, clock), idempotencyKey: "k" };
+      return collect(once.keyed(callOf(), caller, context, lingering));
+    };
+    const leaving = new AbortController();
+    const first = ask(leaving.signal);
+    await turn();
+    leaving.abort(new GatewayError("canceled", "gone"));
+    await first;
+    const second = ask(new AbortController().signal);
+    await turn();
+    expect(lives).toHaveLength(2);
+    lives[1]?.say(...answer);
+    // The end of the one that was left takes nothing from the one that replaced it.
+    for (const end of ended) end();
+    await turn();
+    const third = ask(new AbortController().signal);
+    await turn();
+    lives[1]?.end();
+    expect([textOf(await second), textOf(await third)]).toEqual(["Hi", "Hi"]);
+    expect(lives).toHaveLength(2);
+  });
+
   it("of different callers have nothing to do with each other", async () => {
     const { ask, lives } = sharing();
     void ask("k", { id: "m" });
@@ -132,6 +181,8 @@ describe("requests with the same idempotency key", () => {
     const { ask, lives } = sharing();
     const [first, second] = [ask("k"), ask("k")];
     await turn();
+    const streaming = { kind: "streaming", target: targetNamed("a/m"), sizes: { outputChars: 2, reasoningChars: 0 } };
+    first.context.trail.note(streaming as TrailEntry);
     lives[0]?.say(started(), text("Hi"));
     await turn();
     first.leave();
@@ -141,6 +192,7 @@ describe("requests with the same idempotency key", () => {
     // What it uses counts with somebody who is still there.
     expect(first.context.trail.last("replayed")).toMatchObject({ status: "joined" });
     expect(second.context.trail.count("adopted")).toBe(1);
+    expect(second.context.trail.last("streaming")).toBe(streaming);
     second.leave();
     expect(lives[0]?.own.signal.aborted).toBe(true);
     expect((await second.got).at(-1)).toMatchObject({ code: "canceled" });

@@ -45,6 +45,7 @@ const server = await startServer({
     },
     clock: systemClock,
     bodyTimeoutMs: 60_000,
+    keepaliveMs: 15_000,
     arrive: (req) => arrive(req, { clock: systemClock, newRequestId: () => "req_conformance" }),
     // The suite expects errors as its service made them.
     refuse: (error) => error,

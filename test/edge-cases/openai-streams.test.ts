@@ -123,6 +123,21 @@ describe("OpenAI-compatible streams, as they are and not as they should be", () 
     expect(withCalls.text.endsWith(done)).toBe(true);
   });
 
+  it.each([
+    ["in its event's name", `event: error\ndata: ${JSON.stringify({ message: "boom", code: 500 })}\n\n`],
+    [
+      "in its event's name, around an object",
+      `event: error\ndata: ${JSON.stringify({ error: { message: "boom" } })}\n\n`,
+    ],
+    ["in its event's name, in words", "event: error\ndata: boom\n\n"],
+    ["as vLLM and Mistral do", event({ object: "error", message: "boom", type: "BadRequestError", code: 500 })],
+  ])("edge case 28: also one that says so %s", async (_, failure) => {
+    bench.script({ pieces: [hi, failure, done] });
+    const got = await post();
+    expect(chunksOf(got.text).at(-1).error.message).toContain("boom");
+    expect(got.text).not.toContain("[DONE]");
+  });
+
   it("edge case 31: interleaved arguments stay with their calls", async () => {
     bench.script({
       pieces: [

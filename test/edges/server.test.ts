@@ -179,6 +179,23 @@ describe("callers that break the rules", () => {
   });
 });
 
+it("callers who cancel by the thousand end no other stream of their HTTP/2 connection", async () => {
+  const server = await serve();
+  const session = connectHttp2(`http://127.0.0.1:${server.port}`);
+  toStop.push(() => session.destroy());
+  const stream = session.request({ ":method": "POST" });
+  stream.setEncoding("utf8");
+  for (let i = 0; i < 30; i++) {
+    const canceled = Array.from({ length: 100 }, () => session.request({ ":method": "POST" }));
+    // Each has reached the server when our own PING comes back.
+    await new Promise((resolve) => session.ping(resolve));
+    for (const one of canceled) one.close(8);
+    await new Promise((resolve) => session.ping(resolve));
+  }
+  stream.end("hi");
+  expect((await stream.toArray()).join("")).toBe("v2.0:2");
+});
+
 const certificate = makeCertificate("gateway");
 
 describe("TLS", () => {

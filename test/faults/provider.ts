@@ -80,7 +80,11 @@ class Answer {
     for (let taken = 0; taken < 2 ** 30 && !this.#res.destroyed; taken += piece.length) {
       if (!this.#res.write(piece)) {
         await new Promise<void>((resolve) => {
-          this.#res.once("drain", resolve).once("close", resolve);
+          const goOn = () => {
+            this.#res.off("drain", goOn).off("close", goOn);
+            resolve();
+          };
+          this.#res.on("drain", goOn).on("close", goOn);
         });
       }
     }

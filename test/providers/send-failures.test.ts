@@ -38,6 +38,18 @@ describe("a failed call", () => {
     expect(context.trail.last("attempt_ended")).toMatchObject({ upstreamStatus: 429, upstreamRequestId: "up-1" });
   });
 
+  it.each(["openai", "anthropic"])(
+    "is left alone as long as it asks for with 408 and 504, at %s too",
+    async (provider) => {
+      for (const status of [408, 504]) {
+        const { upstream, chat } = await startSender({ provider });
+        const failed = failureOf(chat());
+        await answered(upstream.next(), answer(status, { "retry-after": "2" }, "{}"));
+        expect(await failed).toMatchObject({ code: "timeout", detail: { retryAfterMs: 2_000 } });
+      }
+    },
+  );
+
   it.each([
     ["its own clock", { date: "Thu, 01 Jan 2026 10:00:00 GMT" }, 7_000],
     ["ours where it does not tell the time", {}, 36_007_000],
@@ -140,6 +152,20 @@ describe("a bound", () => {
     await asked.closed;
   });
 
+  it("on silence does not count the time that the reader takes over what it has", async () => {
+    const clock = createFakeClock();
+    const { upstream, chat } = await startSender({}, clock);
+    const reader = chat()[Symbol.asyncIterator]();
+    const first = reader.next();
+    const asked = await answered(upstream.next(), streamHead, hi);
+    await first;
+    clock.advance(2 * bounds.idleMs);
+    await asked.write(Buffer.concat([stop, done, lastPiece].map((bytes) => Buffer.from(bytes))));
+    const rest = await collect({ [Symbol.asyncIterator]: () => reader });
+    expect(framesOf(rest).at(-1)?.case).toBe("completed");
+    expect(clock.timers).toBe(0);
+  });
+
   it("on silence ends a stream that stalls", async () => {
     const clock = createFakeClock();
     const { upstream, chat } = await startSender({}, clock);
@@ -151,6 +177,27 @@ describe("a bound", () => {
     clock.advance(bounds.idleMs);
     await expect(second).rejects.toMatchObject({ code: "timeout", detail: { phase: "idle" } });
     await asked.closed;
+  });
+
+  it("on silence waits while the reader is busy, and no longer", async () => {
+    const clock = createFakeClock();
+    const { upstream, chat } = await startSender({}, clock);
+    const reader = chat()[Symbol.asyncIterator]();
+    const first = reader.next();
+    const asked = await answered(upstream.next(), streamHead, hi);
+    await first;
+    clock.advance(bounds.idleMs);
+    const second = reader.next();
+    await asked.write(hi);
+    expect((await second).value).toMatchObject([{ case: "textDelta" }]);
+    clock.advance(bounds.idleMs);
+    const third = reader.next();
+    clock.advance(bounds.idleMs - 1);
+    expect(asked.gone).toBe(false);
+    clock.advance(1);
+    await expect(third).rejects.toMatchObject({ code: "timeout", detail: { phase: "idle" } });
+    await asked.closed;
+    expect(clock.timers).toBe(0);
   });
 });
 

@@ -7,6 +7,7 @@ import { GatewayError } from "../../src/domain/errors.ts";
 import { createFold } from "../../src/domain/fold.ts";
 import type { Target } from "../../src/domain/target.ts";
 import { createAttempt, type Sender } from "../../src/routing/attempt.ts";
+import { Said } from "../../src/routing/said.ts";
 import { callStarted, completed, finished, started, text, usage } from "../fakes/frames.ts";
 import { callOf, collect, contextOf, framesOf } from "../providers/sending.ts";
 import { attemptParts, routeOf, targetNamed } from "./parts.ts";
@@ -204,6 +205,17 @@ describe("an answer that is continued by prefill", () => {
     expect(asked[0]?.call.request.messages).toHaveLength(1);
   });
 
+  it.each([
+    ["one piece", [text(" world")]],
+    ["two pieces", [text(" "), text("world")]],
+  ])("does not double white space of which the continuation has a part, in %s", async (_, second) => {
+    const { frames } = await continuing(
+      { "a/m": [[started(), text("Hello  ")], cut], "b/m": [[started(), ...second, ...end]] },
+      [a, { ...b, ...prefills }],
+    );
+    expect(textOf(frames)).toBe("Hello  world");
+  });
+
   it("takes a continuation without the white space, too", async () => {
     const { frames } = await continuing(
       { "a/m": [[started(), text("Hello \n")], cut], "b/m": [[started(), text("world"), ...end]] },
@@ -250,10 +262,57 @@ describe("an answer that cannot be continued", () => {
   });
 
   it("has what all attempts used on its trail", async () => {
-    const { context } = await continuing({
-      "a/m": [[started(), text("Hello"), usage(7, 1)], cut],
-      "b/m": [[started(), text("Bye"), usage(9, 2)], cut],
+    const used = async (...args: Parameters<typeof continuing>) =>
+      (await continuing(...args)).context.trail.last("usage")?.usage;
+    const first = [[started(), text("Hello"), usage(7, 1)], cut];
+    const diverging = { "a/m": first, "b/m": [[started(), text("Bye"), usage(9, 2)], cut] };
+    expect(await used(diverging)).toMatchObject({ inputTokens: 16, outputTokens: 3 });
+    const calling = {
+      "a/m": first,
+      "b/m": [[started(), text("Hello, "), usage(9, 2)], [callStarted(1, "call_1", "f")], cut],
+    };
+    expect(await used(calling)).toMatchObject({ inputTokens: 16, outputTokens: 3 });
+    expect(
+      await used({ "a/m": first, "b/m": [[started(), text("Hello"), usage(9, 2)], cut] }, [a, b], 2),
+    ).toMatchObject({
+      inputTokens: 16,
+      outputTokens: 3,
     });
-    expect(context.trail.last("usage")?.usage).toMatchObject({ inputTokens: 7 });
+  });
+
+  it("has what all attempts used on its trail when the caller leaves in the middle of a further one", async () => {
+    const sender: Sender = {
+      async *chat({ name }) {
+        yield [started(), text(name === "a/m" ? "Hello" : "Hello world"), usage(7, 1)];
+        if (name === "a/m") throw cut;
+        yield [text(" and all"), ...end];
+      },
+      embed: async () => Promise.reject(cut),
+      countTokens: async () => Promise.reject(cut),
+    };
+    const context = contextOf();
+    const answer = createAttempt(attemptParts(sender)).chat(routeOf([a, b], { onCut: "continue" }), callOf(), context);
+    for await (const frames of answer) if (textOf(frames) === " world") break;
+    expect(context.trail.last("usage")?.usage).toMatchObject({ inputTokens: 14, outputTokens: 2 });
+  });
+
+  it("was said after its provider had counted, and is estimated from there", async () => {
+    const { frames } = await continuing({
+      "a/m": [[started(), usage(7, 1), text("twelve chars")], cut],
+      "b/m": [[started(), text("twelve chars and more"), ...end]],
+    });
+    // 7 and 1 as counted when it began, 3 for the twelve characters; then 10 and 4.
+    expect(frames.at(-1)).toMatchObject({
+      value: { usage: { inputTokens: 17, outputTokens: 8, estimated: true } },
+    });
+  });
+
+  it("because it is too long is not kept for it, and the error still says how much was sent", async () => {
+    const piece = "x".repeat(600_000);
+    const said = new Said(callOf().request);
+    for (let i = 0; i < 5; i++) said.push([text(piece)]);
+    expect(said.text.length).toBeLessThanOrEqual(1024 * 1024);
+    const { error } = await continuing({ "a/m": [[started()], ...Array(5).fill([text(piece)]), cut], "b/m": [] });
+    expect(error?.message).toContain("Sent before: 3000000 characters of text. Not continued, because it is too long.");
   });
 });

@@ -19,9 +19,12 @@ function racing(times: Readonly<Record<string, number>>, fails: readonly string[
   const turns = createTurns(clock);
   const log: string[] = [];
   const sender: Sender = {
-    async *chat({ name }, _call, { signal }) {
+    async *chat(target, _call, { signal, trail }) {
+      const { name } = target;
       log.push(`${name} begun ${clock.nowMs()}`);
       try {
+        trail.note({ kind: "answered", target, atMs: clock.nowMs(), model: "m", simulated: false });
+        trail.note({ kind: "streaming", target, sizes: { outputChars: 0, reasoningChars: 0 } });
         yield [started(name)];
         await pause(times[name] ?? 0, clock, signal);
         if (fails.includes(name)) throw new GatewayError("upstream_cut", `${name} failed`);
@@ -78,6 +81,15 @@ describe("a hedged request", () => {
     expect(log).toContain("b/m ended 125 canceled");
   });
 
+  it.each([
+    ["the first", { "a/m": 125, "b/m": 500 }, "a/m"],
+    ["the second", { "a/m": 500, "b/m": 50 }, "b/m"],
+  ])("is said to be answered by %s when its content came first, whoever had begun last", async (_, times, name) => {
+    const { context } = await racing(times).run([a, b]);
+    expect(context.trail.last("answered")?.target.name).toBe(name);
+    expect(context.trail.last("streaming")?.target.name).toBe(name);
+  });
+
   it("goes on with the second when the first fails, and fails when both do", async () => {
     const rescued = racing({ "a/m": 150, "b/m": 200 }, ["a/m"]);
     expect((await rescued.run([a, b])).texts).toEqual(["b/m", "b/m"]);
@@ -109,6 +121,16 @@ describe("a hedged request", () => {
     await run([a, b], { hedge: { afterMs } });
     // 21 samples, one of 1,000 ms: the 20th is 200.
     expect(log[1]).toBe(`b/m begun ${beganMs + 200}`);
+  });
+
+  it("remembers of a target that was outrun that it takes at least so long", async () => {
+    const { run, parts } = racing({ "a/m": 500, "b/m": 50 });
+    for (let i = 0; i < 20; i++) await run([a, b]);
+    // 100 ms alone and 50 beside the other; nothing is known of how much longer it would have been.
+    expect(parts.states.of(a).p95Ms(true)).toBe(150);
+    const second = racing({ "a/m": 125, "b/m": 500 });
+    for (let i = 0; i < 20; i++) await second.run([a, b]);
+    expect(second.parts.states.of(b).p95Ms(true)).toBeNull();
   });
 
   it("ends both attempts when the caller leaves", async () => {

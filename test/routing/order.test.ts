@@ -59,6 +59,17 @@ describe("ordered", () => {
   });
 });
 
+describe("an instance with one key", () => {
+  it.each(["upstream_auth", "insufficient_quota"] as const)("comes behind for a time after %s", (code) => {
+    const { clock, states, names } = ordering();
+    fail(states, a, new GatewayError(code, "no", { upstreamStatus: 401 }));
+    expect(names([a, b])).toEqual(["b/m", "a/m"]);
+    expect(states.of(a).circuit.failures).toBe(0);
+    clock.advance(breaker.openMs);
+    expect(names([a, b])).toEqual(["a/m", "b/m"]);
+  });
+});
+
 describe("weighted", () => {
   it("asks each first as often as its weight says", () => {
     const { names } = ordering();
@@ -128,6 +139,12 @@ describe("least-busy", () => {
     first.left();
     first.left();
     expect(names([b, a], { strategy: "least-busy" })).toEqual(["a/m", "b/m"]);
+  });
+
+  it("asks one without a share of the requests last, though nothing is under way there", () => {
+    const { states, names } = ordering();
+    states.watch(b, true);
+    expect(names([{ ...a, weight: 0 }, b], { strategy: "least-busy" })).toEqual(["b/m", "a/m"]);
   });
 });
 

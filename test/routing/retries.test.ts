@@ -117,6 +117,18 @@ describe("a target that fails before its first content", () => {
     expect((await invited.run([a])).code).toBe("ok");
   });
 
+  it("is asked again once after a reset or a bound, and no more, over all targets", async () => {
+    const reset = new GatewayError("upstream_error", "reset");
+    const alone = request({ "a/m": Array(9).fill(reset) }, { retryAfterSent: true });
+    expect((await alone.run([a])).code).toBe("upstream_error");
+    expect(alone.asked).toEqual(["a/m 0", "a/m 125"]);
+    const two = request({ "a/m": Array(9).fill(reset), "b/m": Array(9).fill(reset) }, { retryAfterSent: true });
+    await two.run([a, b]);
+    expect(two.asked).toEqual(["a/m 0", "b/m 0", "a/m 125"]);
+    const unlike = request({ "a/m": [reset, failure(), failure()] }, { retryAfterSent: true });
+    expect((await unlike.run([a])).code).toBe("ok");
+  });
+
   it("is asked no more often than the caller wants", async () => {
     const { send, turns, asked } = request({ "a/m": Array(9).fill(failure()) }, { maxAttempts: 3 });
     const { got } = send(routeOf([a], { maxAttempts: 2 }));
@@ -215,6 +227,9 @@ describe("a prompt that is too long", () => {
     const { run, asked } = request({ "a/m": [tooLong] });
     expect((await run([small, smaller, large])).code).toBe("ok");
     expect(asked).toEqual(["a/m 0", "c/m 0"]);
+    const later = request({ "a/m": [tooLong], "c/m": [failure()] });
+    expect((await later.run([small, large, smaller])).code).toBe("ok");
+    expect(later.asked).toEqual(["a/m 0", "c/m 0", "c/m 125"]);
     const alone = request({ "a/m": [tooLong] });
     expect((await alone.run([small, smaller])).code).toBe("context_length_exceeded");
   });

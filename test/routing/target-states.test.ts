@@ -88,8 +88,24 @@ describe("the states of all targets", () => {
     const running = targetNamed("a/running");
     known.watch(running, true);
     for (let i = 0; i < 12_000; i++) known.watch(targetNamed(`a/made-up-${i}`), true).succeeded();
+    for (let i = 0; i < 6_000; i++) known.watch(targetNamed(`a/failing-${i}`), true).failed(cut);
     expect(known.sights().length).toBeLessThanOrEqual(5_000);
     expect(known.isOpen("a/open")).toBe(true);
     expect(known.of(running).inFlight).toBe(1);
+  });
+
+  it("forget those first that were not asked for longest, and none that has failed or is cooling down", () => {
+    const { known } = states();
+    const [failing, cooling, busy] = [targetNamed("a/failing"), targetNamed("a/cooling"), targetNamed("a/busy")];
+    known.watch(failing, true).failed(cut);
+    known.watch(cooling, true).failed(new GatewayError("rate_limit_exceeded", "later", { retryAfterMs: 9_000 }));
+    for (let i = 0; i < 20; i++) known.of(busy).sawFirstToken(100, true);
+    for (let i = 0; i < 12_000; i++) {
+      known.watch(targetNamed(`a/made-up-${i}`), true).succeeded();
+      if (i % 1_000 === 0) known.watch(busy, true).left();
+    }
+    expect(known.of(failing).circuit.failures).toBe(1);
+    expect(known.coolMs(cooling)).toBe(9_000);
+    expect(known.of(busy).p95Ms(true)).toBe(100);
   });
 });

@@ -1,4 +1,6 @@
-import { goesOn, maxPromptTokens } from "./provider.ts";
+import type { Frame } from "../../src/domain/chat.ts";
+import { targetNamed } from "../routing/parts.ts";
+import { goesOn, maxPromptTokens, minPromptTokens } from "./provider.ts";
 import type { Asking, World } from "./world.ts";
 import { wordsOf } from "./world.ts";
 
@@ -26,13 +28,31 @@ export function problemsOf(world: World): readonly string[] {
   for (const { instance, inFlight } of states.sights())
     expect(inFlight === 0, `an attempt at ${instance} still counts`);
   checkSecrets(world, expect);
+  checkCircuits(world, expect);
   return problems;
 }
+
+/** Nobody is blamed for what callers do, and no circuit waits for a probe that nobody makes any more. */
+function checkCircuits({ states, asking, clock }: World, expect: Expect): void {
+  const entries = asking.flatMap(({ context }) => context?.trail.entries ?? []);
+  clock.advance(longestOpenMs);
+  for (const { instance, model, key } of states.sights()) {
+    const target = targetNamed(`${instance}/${model ?? ""}`, key === undefined ? {} : { key });
+    expect(states.waitMs(target) === 0, `a probe of ${instance} ${key ?? ""} is never decided`);
+    const ended = entries.filter((entry) => entry.kind === "attempt_ended" && entry.target.name === target.name);
+    const blameless = ended.every((entry) => "outcome" in entry && harmless.has(entry.outcome));
+    if (blameless) expect(states.of(target).circuit.failures === 0, `${instance} is blamed for what callers did`);
+  }
+}
+
+const harmless: ReadonlySet<string> = new Set(["ok", "canceled"]);
+/** Longer than circuits stay open. Milliseconds. */
+const longestOpenMs = 10_000;
 
 type Expect = (isRight: boolean, problem: string) => void;
 
 function checkRequest(one: Asking, world: World, expect: Expect): void {
-  const { marker, frames, error, ends, starts, leftMs, endedMs, timeoutMs, startsAtMs, dawdlesMs } = one;
+  const { marker, frames, error, ends, starts, leftMs, endedMs, timeoutMs, startsAtMs, dawdlesMs, context } = one;
   expect(endedMs !== null, `${marker} never ended`);
   expect(starts === 1 && ends.length === 1, `${marker} was counted ${starts}/${ends.length} times`);
   const completed = frames.filter((frame) => frame.case === "completed").length;
@@ -41,9 +61,12 @@ function checkRequest(one: Asking, world: World, expect: Expect): void {
     expect(ends[0]?.outcome === "ok", `${marker} is counted as ${ends[0]?.outcome}`);
     expect(isWhole(one), `${marker} ended with another text: ${JSON.stringify(textOf(one))}`);
     checkUsage(one, world, expect);
+    checkLegs(one, expect);
   } else {
     expect(ends[0]?.error?.code === error.code, `${marker} failed with ${error.code}, counted ${ends[0]?.error?.code}`);
     expect(completed === 0, `${marker} failed after its end`);
+    // Who joined another's answer does not pay for it.
+    if (context !== null && context.trail.count("replayed") === 0) checkLegs(one, expect);
     expect(error.code !== "internal", `${marker} met a bug: ${String(error.cause)}`);
   }
   expect(isPart(one), `${marker} mixed: ${JSON.stringify(textOf(one))}`);
@@ -83,14 +106,27 @@ function checkUsage({ marker, frames, model, context }: Asking, { asking }: Worl
   const recorded = context?.trail.last("usage")?.usage;
   const isRecorded = recorded?.inputTokens === usage?.inputTokens && recorded?.outputTokens === usage?.outputTokens;
   expect(isRecorded, `${marker} used ${usage?.outputTokens}, and ${recorded?.outputTokens} were recorded`);
-  const continued = frames.some((frame) => frame.case === "notice" && frame.value.detail.how !== undefined);
-  // No single attempt counts so much of the prompt: both legs cost.
-  if (continued) expect((usage?.inputTokens ?? 0) > maxPromptTokens, `${marker} was continued and paid once`);
+  const continued = continuations(frames) > 0;
   if (usage === undefined || continued || usage.estimated) return;
   const counts = spoken.some(
     ({ usage: { input, output } }) => usage.inputTokens === input && usage.outputTokens === output,
   );
   expect(counts, `${marker} (${model}) used ${usage.inputTokens}/${usage.outputTokens}, which nobody counted`);
+}
+
+/** Of a continued answer all legs cost, each once, also when it failed or was left in the end. */
+function checkLegs({ marker, frames, context }: Asking, expect: Expect): void {
+  const legs = continuations(frames) + 1;
+  if (legs === 1 || context === null) return;
+  const paid = context.trail.last("usage")?.usage.inputTokens ?? 0;
+  expect(paid >= legs * minPromptTokens, `${marker} had ${legs} legs and paid for ${paid} tokens of prompt`);
+  const attempts = context.trail.count("attempt");
+  if (attempts === 0) return;
+  expect(paid <= attempts * maxPromptTokens, `${marker} was asked ${attempts} times and paid for ${paid} tokens`);
+}
+
+function continuations(frames: readonly Frame[]): number {
+  return frames.filter((frame) => frame.case === "notice" && frame.value.detail.how !== undefined).length;
 }
 
 /** Keys go to their provider alone, and nowhere else. */

@@ -19,6 +19,8 @@ export interface Question {
 
 /** The most that a provider counts of a prompt. Tokens. */
 export const maxPromptTokens = 11;
+/** The least that is counted of one: what the gateway estimates where nobody counted. Tokens. */
+export const minPromptTokens = 6;
 
 /** A good answer in the provider's wire format, with signs of life and line ends as they come. */
 export function answerTo(question: Question, random: Random): Spoken {

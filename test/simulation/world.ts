@@ -5,7 +5,7 @@ import { Admission } from "../../src/accounts/admission.ts";
 import { assemble } from "../../src/assemble.ts";
 import { createOnce } from "../../src/cache/once.ts";
 import type { Config } from "../../src/config/config.ts";
-import { type Beginnings, beginRequest } from "../../src/domain/begin.ts";
+import { type Beginnings, beginRequest, Shutdown } from "../../src/domain/begin.ts";
 import type { ChatCall, Frame } from "../../src/domain/chat.ts";
 import type { Caller, RequestContext } from "../../src/domain/context.ts";
 import { type GatewayError, toGatewayError } from "../../src/domain/errors.ts";
@@ -94,7 +94,7 @@ export async function play(seed: number, config: Config): Promise<World> {
   const beginnings: Beginnings = {
     clock,
     log,
-    shutdown: new AbortController().signal,
+    shutdown: new Shutdown(),
     newRequestId: () => `req_${seed}`,
   };
   for (const one of asking) clock.after(one.startsAtMs, () => void ask(one, gateway, beginnings, clock));

@@ -53,6 +53,20 @@ export class AnswerDecoder {
     return withWire(frames, "openai-chat", `data: ${data.replaceAll("\n", "\ndata: ")}\n\n`);
   }
 
+  /**
+   * An event that its name calls an error, whatever is in it.
+   * @throws GatewayError always
+   */
+  pushFailure(data: string): never {
+    let said: unknown = data;
+    try {
+      said = JSON.parse(data);
+    } catch {
+      // Words alone.
+    }
+    throw this.#options.failure((isFields(said) ? said.error : null) ?? said);
+  }
+
   /** The frame of an event that differs from the one before in nothing but its text. */
   #repeated(value: string, data: string): Frame {
     const { choice, part } = this.#pattern;
@@ -84,7 +98,8 @@ export class AnswerDecoder {
   }
 
   #step(chunk: Fields, member: "delta" | "message"): { frames: Frame[]; repaired: boolean } {
-    if (chunk.error !== undefined && chunk.error !== null) throw this.#options.failure(chunk.error);
+    const failure = chunk.error ?? (chunk.object === "error" ? chunk : null);
+    if (failure !== null) throw this.#options.failure(failure);
     const frames: Frame[] = [];
     const choices = listOf(chunk, "choices");
     if (!this.#started && (choices.length > 0 || textOf(chunk, "id") !== "")) frames.push(this.#start(chunk));

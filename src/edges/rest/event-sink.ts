@@ -52,8 +52,12 @@ export class EventSink {
     this.#open();
     this.#state = "ended";
     this.#cancelTimer();
-    this.#options.onEnd();
-    this.#options.res.end(text);
+    const { res, onEnd } = this.#options;
+    onEnd();
+    // Never an empty text: when it ends several that wait together, Node's HTTP/2 takes it for the end of them all, frees
+    // them, and sends what is in that memory by then.
+    if (text === "") res.end();
+    else res.end(text);
   }
 
   /** Stops breaking silences. For streams that end as an ordinary error, or whose reader is gone. */

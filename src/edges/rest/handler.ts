@@ -40,7 +40,7 @@ export function createRestHandler(parts: RestParts): RestHandler {
     if (origin.refusal && !isPublic) return refuse(parts, res, { ...found, error: origin.refusal, allow: [] }, {});
     if (req.method === "OPTIONS") {
       res.writeHead(204, { ...allowHeader(found), ...origin.preflight, ...origin.headers });
-      res.end("");
+      res.end();
       return;
     }
     if ("error" in found) return refuse(parts, res, found, origin.headers);

@@ -23,7 +23,7 @@ export function writeLastJson(
   if (isHttp2(req)) return writeJson(res, status, json, headers);
   writeHead(res, status, json, { ...headers, connection: "close" });
   res.write(json);
-  throwAway(req, clock, () => res.end(""));
+  throwAway(req, clock, () => res.end());
 }
 
 /**

@@ -25,16 +25,20 @@ import { type Arrival, arrivalKey } from "./arrival.ts";
 import { explain } from "./explain.ts";
 import { type ReadBody, reread } from "./lean/body.ts";
 import type { MessageWriter } from "./lean/codec.ts";
-import { createLeanMethod, type LeanMethod } from "./lean/lean.ts";
+import { createLeanMethod, type LeanMethod, type LeanOptions } from "./lean/lean.ts";
 import type { NodeHandler, NodeRequest, NodeResponse } from "./node.ts";
+import { Pings } from "./pings.ts";
 
-export interface AdapterParts extends ConnectRouterOptions {
+/** Of the library's options those that both ways honour; and interceptors, with which there is one way. */
+export interface AdapterParts extends LeanOptions, Pick<ConnectRouterOptions, "interceptors"> {
   readonly routes: (router: ConnectRouter) => void;
   /** What the library does not say of a request: when it came, and what it was before it was read. */
   readonly arrive: (req: NodeRequest) => Arrival;
   readonly clock: Clock;
   /** How long a caller may take to send its message, where it sends just one. Milliseconds. */
   readonly bodyTimeoutMs: number;
+  /** Longest silence before a caller by gRPC is shown that its answer is being made. Milliseconds. */
+  readonly keepaliveMs: number;
   /** Counts a request that the library refuses, and completes its error. */
   readonly refuse: (error: ConnectError, arrival: Arrival) => ConnectError;
   /** Answers what is no RPC. */
@@ -47,10 +51,13 @@ export interface AdapterParts extends ConnectRouterOptions {
 
 /**
  * RPC on Node's servers. Simple calls go a short way of our own (`lean/`); all others are the library's, whose handlers
- * are called as its own adapter calls them, with an answer for every way to fail.
+ * are called as its own adapter calls them, with an answer for every way to fail. A caller sees the same answer either way,
+ * but that the short one compresses nothing, and keeps its deadline whatever the method does.
  */
 export function createAdapter(parts: AdapterParts): NodeHandler {
-  const { routes, arrive, clock, bodyTimeoutMs, refuse, fallback, writers = new Map(), onCall, ...options } = parts;
+  const { routes, arrive, clock, bodyTimeoutMs, keepaliveMs, refuse, fallback, ...more } = parts;
+  const { writers = new Map(), onCall, ...options } = more;
+  const pings = new Pings({ clock, intervalMs: keepaliveMs });
   const router = createConnectRouter({ acceptCompression: [compressionGzip, compressionBrotli], ...options });
   const lean = new Map<string, LeanMethod>();
   routes(
@@ -80,6 +87,7 @@ export function createAdapter(parts: AdapterParts): NodeHandler {
     }
     if (handler.method.methodKind !== "bidi_streaming") limitBody(req, res, { clock, bodyTimeoutMs });
     const arrival = arrive(req);
+    if (arrival.protocol === "grpc") pings.watch(req);
     const byLibrary = (read: ReadBody | null) => {
       onCall?.(read === null ? "library" : "returned");
       const values = createContextValues().set(arrivalKey, arrival);
@@ -172,7 +180,9 @@ function limitBody(
   };
   let cancel = clock.after(bodyTimeoutMs, end);
   req.once("end", () => cancel()).once("close", () => cancel());
-  res.once("finish", () => {
+  // An HTTP/2 response finishes when its stream closes, which is when the caller has come to its end as well.
+  const answer = "stream" in res ? res.stream : res;
+  answer.once("finish", () => {
     cancel();
     if (req.complete) return;
     cancel = clock.after(lingerMs, end);

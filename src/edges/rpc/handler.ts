@@ -14,7 +14,7 @@ import {
 import { ChatService, StreamChatResponseSchema } from "../../../gen/trunkline/v1/chat_pb.ts";
 import { EmbeddingsService } from "../../../gen/trunkline/v1/embeddings_pb.ts";
 import { ModelsService } from "../../../gen/trunkline/v1/models_pb.ts";
-import { type Beginnings, beginRequest } from "../../domain/begin.ts";
+import { type Beginnings, beginRequest, deadlinePassed } from "../../domain/begin.ts";
 import { type ErrorCode, GatewayError, toGatewayError } from "../../domain/errors.ts";
 import type { Readiness } from "../../domain/readiness.ts";
 import type { Gateway } from "../../gateway.ts";
@@ -38,6 +38,8 @@ export interface RpcParts {
   readonly maxMessageBytes: number;
   /** How long a caller may take to send its message. Milliseconds. */
   readonly bodyTimeoutMs: number;
+  /** Longest silence before a caller by gRPC is shown that its answer is being made. Milliseconds. */
+  readonly keepaliveMs: number;
   /** Refuse settings that a target cannot honour, where the request does not say. */
   readonly strict: boolean;
   /** Answers what is no RPC. */
@@ -59,6 +61,7 @@ export function createRpcHandler(parts: RpcParts): NodeHandler {
     fallback: parts.fallback,
     clock: beginnings.clock,
     bodyTimeoutMs: parts.bodyTimeoutMs,
+    keepaliveMs: parts.keepaliveMs,
     arrive: (req) => arrive(req, beginnings),
     refuse: (error, arrival) =>
       standard.test(arrival.head.path) ? error : refuse(toLibraryError(error, parts), arrival, parts),
@@ -96,6 +99,7 @@ function toLibraryError({ code, rawMessage }: ConnectError, { maxMessageBytes }:
     const message = `The message has more than ${maxMessageBytes} bytes, the most accepted here. Send media by address or file id.`;
     return new GatewayError("message_too_large", message, { retryable: false });
   }
+  if (code === Code.DeadlineExceeded) return deadlinePassed();
   // Bytes that are no message are the caller's doing, which the library calls internal, as gRPC's own servers do.
   const isUnreadable = code === Code.Internal && rawMessage.startsWith("parse ");
   const ownCode = isUnreadable ? "invalid_value" : libraryCodes.get(code);
@@ -104,7 +108,6 @@ function toLibraryError({ code, rawMessage }: ConnectError, { maxMessageBytes }:
 
 const libraryCodes: ReadonlyMap<Code, ErrorCode> = new Map([
   [Code.InvalidArgument, "invalid_value"],
-  [Code.DeadlineExceeded, "timeout"],
   [Code.Canceled, "canceled"],
   [Code.Unimplemented, "unknown_method"],
 ]);

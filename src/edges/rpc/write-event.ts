@@ -37,7 +37,8 @@ export const streamEventWriter: MessageWriter = {
     const { choice, part, event } = response;
     const text = deltaOf(response);
     // Lengths and numbers of more than one byte are rare: the library knows how to write them.
-    if (text === null || choice > 127 || part > 127) return output.append(toBinary(StreamChatResponseSchema, response));
+    if (text === null || !isShort(choice) || !isShort(part))
+      return output.append(toBinary(StreamChatResponseSchema, response));
     const value = event.value as string;
     output.reserve(16 + value.length * 3);
     if (choice !== 0) byte2(output, choiceTag, choice);
@@ -52,9 +53,14 @@ export const streamEventWriter: MessageWriter = {
 };
 
 /** How a delta is written; null for every other event. */
-function deltaOf({ event, logprobs }: StreamChatResponse) {
-  if (logprobs.length > 0 || event.case === undefined) return null;
+function deltaOf({ event, logprobs, $unknown }: StreamChatResponse) {
+  if (logprobs.length > 0 || $unknown !== undefined || event.case === undefined) return null;
   return texts[event.case] ?? null;
+}
+
+/** Whether a number is one byte on the wire; what is no whole number is not, and the library refuses it. */
+function isShort(value: number): boolean {
+  return (value & 0x7f) === value;
 }
 
 function byte2(output: Output, first: number, second: number): void {

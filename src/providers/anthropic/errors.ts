@@ -117,6 +117,7 @@ function retryAdvice(code: ErrorCode, headers: HttpReply["headers"]): ErrorDetai
 }
 
 const waitable: ReadonlySet<ErrorCode> = new Set([
+  "timeout",
   "rate_limit_exceeded",
   "overloaded",
   "service_unavailable",

@@ -35,7 +35,8 @@ class ChunkDecoder implements StreamDecoder {
     return this.#answer.done;
   }
 
-  push({ data }: SseEvent): readonly Frame[] {
+  push({ event, data }: SseEvent): readonly Frame[] {
+    if (event === "error") return this.#answer.pushFailure(data);
     return data === "" ? [] : this.#answer.pushChunk(data);
   }
 

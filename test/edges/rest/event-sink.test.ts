@@ -15,7 +15,7 @@ function createReply() {
       written.push(text);
       return !reply.full;
     },
-    end: (text: string) => written.push(text, "end"),
+    end: (text?: string) => written.push(...(text === undefined ? [] : [text]), "end"),
     once: (_: string, listener: () => void) => listeners.add(listener),
     off: (_: string, listener: () => void) => listeners.delete(listener),
     drain() {

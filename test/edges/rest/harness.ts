@@ -4,6 +4,7 @@ import { type AddressInfo, connect, type Server, type Socket } from "node:net";
 import { afterEach } from "vitest";
 import type { EmbedRequest, EmbedResponse } from "../../../gen/trunkline/v1/embeddings_pb.ts";
 import type { Model } from "../../../gen/trunkline/v1/models_pb.ts";
+import { Shutdown } from "../../../src/domain/begin.ts";
 import type { ChatCall } from "../../../src/domain/chat.ts";
 import type { Caller, RequestContext } from "../../../src/domain/context.ts";
 import { GatewayError } from "../../../src/domain/errors.ts";
@@ -60,13 +61,13 @@ export async function startRest(behind: Behind, overrides: Partial<RestParts> = 
   const logged: { message: string; fields: LogFields }[] = [];
   const chats: RequestContext[] = [];
   let requests = 0;
-  const shutdown = new AbortController();
+  const shutdown = new Shutdown();
   const handler = createRestHandler({
     gateway: gatewayOf(behind, chats),
     beginnings: {
       clock,
       log: logInto(logged),
-      shutdown: shutdown.signal,
+      shutdown,
       newRequestId: () => `req_${++requests}`,
     },
     limits: { maxBodyBytes: 1_000, bodyTimeoutMs: 10_000 },

@@ -128,7 +128,33 @@ describe("a stream", () => {
     expect(received).toContain('"content":"Hello"');
     session.destroy();
   });
+
+  it("is the same over HTTP/2, byte for byte, when its last batches come in one turn", async () => {
+    const chat = async function* (): Answer {
+      yield [started(), text("Hello")];
+      yield [text(" world")];
+      yield [text("!")];
+      yield end;
+    };
+    const rest = await startRest({ chat });
+    const want = (await rest.ask(chatPath, { body })).text;
+    const session = connectHttp2(`http://127.0.0.1:${rest.h2Port}`);
+    const head = { ":method": "POST", ":path": chatPath, "content-type": "application/json", ...key };
+    const got: string[] = [];
+    for (let i = 0; i < 5; i++) {
+      const stream = session.request(head).setEncoding("utf8");
+      stream.end(JSON.stringify(body));
+      got.push((await stream.toArray()).join(""));
+    }
+    session.destroy();
+    expect(got.map(withoutId)).toEqual(Array(5).fill(withoutId(want)));
+  });
 });
+
+/** Answers differ in their request's id alone. */
+function withoutId(answer: string): string {
+  return answer.replaceAll(/chatcmpl-\w+/g, "chatcmpl");
+}
 
 describe("before the first content", () => {
   it("the head waits, so that a failure is an ordinary error", async () => {
@@ -313,23 +339,27 @@ describe("attack 37: a slow reader", () => {
     expect(tail).toContain("[DONE]");
   });
 
-  it("that hangs up while it is behind frees the work behind the answer", async () => {
-    let left = false;
-    const rest = await startRest({
-      async *chat() {
-        try {
-          for (;;) yield [text("x".repeat(100_000))];
-        } finally {
-          left = true;
-        }
-      },
-    });
-    const { socket } = dial(rest.port);
-    socket.pause();
-    socket.write(raw);
-    await until(() => rest.chats.length === 1);
-    for (let turn = 0; turn < 200; turn++) await new Promise((resolve) => setImmediate(resolve));
-    socket.destroy();
-    await until(() => left);
-  });
+  it.each(["hangs up", "ends its own side"])(
+    "that %s while it is behind frees the work behind the answer",
+    async (how) => {
+      let left = false;
+      const rest = await startRest({
+        async *chat() {
+          try {
+            for (;;) yield [text("x".repeat(100_000))];
+          } finally {
+            left = true;
+          }
+        },
+      });
+      const { socket } = dial(rest.port);
+      socket.pause();
+      socket.write(raw);
+      await until(() => rest.chats.length === 1);
+      for (let turn = 0; turn < 200; turn++) await new Promise((resolve) => setImmediate(resolve));
+      if (how === "hangs up") socket.destroy();
+      else socket.end();
+      await until(() => left);
+    },
+  );
 });

@@ -107,7 +107,8 @@ export class LeanContext implements HandlerContext {
   }
 }
 
-function withHeaders(fields: Fields, headers: Headers | null): Fields {
+/** Fields, and headers behind them or in their place; no cookie in the place of another. */
+export function withHeaders(fields: Fields, headers: Headers | null): Fields {
   if (headers === null) return fields;
   const all = { ...fields };
   for (const [name, value] of headers) {

@@ -78,9 +78,10 @@ function grpcTimeout(headers: IncomingHttpHeaders): number | null | "odd" {
   return digits === undefined ? "odd" : timeout(Number(digits) * (unitMs[unit] ?? Number.NaN));
 }
 
-/** Longest delay of a timer, and shortest that is worth one. Milliseconds. */
+/** Longest delay of a timer; whoever waits longer than those 24 days is told then. Milliseconds. */
 const maxTimeoutMs = 2_147_483_647;
 
+/** Less than a millisecond is the library's to refuse or to keep. */
 function timeout(ms: number): number | "odd" {
-  return ms >= 1 && ms <= maxTimeoutMs ? ms : "odd";
+  return ms >= 1 ? Math.min(ms, maxTimeoutMs) : "odd";
 }

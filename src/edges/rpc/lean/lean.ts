@@ -73,6 +73,7 @@ class LeanAnswer {
   readonly #context: LeanContext;
   readonly #outlet: Outlet;
   readonly #reply: Reply;
+  readonly #unwatch: () => void;
   #over = false;
   #iterator: AsyncIterator<unknown> | null = null;
   #cancelTimer: (() => void) | null = null;
@@ -91,8 +92,6 @@ class LeanAnswer {
     this.#unwatch = onGone(req, res, () => this.#leave());
     this.#watchDeadline();
   }
-
-  readonly #unwatch: () => void;
 
   /** Never rejects. */
   async run(): Promise<void> {
@@ -130,16 +129,19 @@ class LeanAnswer {
     const lists = answer instanceof Batches ? answer.lists : singly(answer);
     const iterator = lists[Symbol.asyncIterator]();
     this.#iterator = iterator;
-    for (let next = await iterator.next(); !next.done; next = await iterator.next()) {
+    while (!this.#over) {
+      const { done, value: list } = await iterator.next();
       if (this.#over) return;
-      const list = next.value;
+      if (done) {
+        this.#iterator = null;
+        this.#reply.end();
+        return this.#close();
+      }
       if (list.length === 0) continue;
       const goOn = this.#reply.some(list.length, (at, output) => codec.write(list[at], output));
-      if (!goOn) await this.#outlet.drained();
+      // Asked again when its time is up, too: the method is to say so, behind what it has said.
+      if (!goOn) await this.#outlet.drained(this.#context.signal);
     }
-    if (this.#over) return;
-    this.#reply.end();
-    this.#close();
   }
 
   #fail(thrown: unknown): void {
@@ -183,8 +185,23 @@ class LeanAnswer {
   }
 }
 
-async function* singly<T>(messages: AsyncIterable<T>): AsyncIterable<readonly T[]> {
-  for await (const message of messages) yield [message];
+/** Messages as lists of one. Written out: a generator would keep `return` back until the next message has come. */
+function singly<T>(messages: AsyncIterable<T>): AsyncIterable<readonly T[]> {
+  return {
+    [Symbol.asyncIterator]() {
+      const iterator = messages[Symbol.asyncIterator]();
+      return {
+        async next() {
+          const { done, value } = await iterator.next();
+          return done ? { done, value: undefined } : { done: false, value: [value] };
+        },
+        async return() {
+          await iterator.return?.();
+          return { done: true, value: undefined };
+        },
+      };
+    },
+  };
 }
 
 function internal(cause: unknown): ConnectError {

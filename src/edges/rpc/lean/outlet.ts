@@ -10,8 +10,8 @@ export interface Outlet {
   /** False asks the writer to wait for `drain`. */
   write(bytes: Uint8Array): boolean;
   end(bytes: Uint8Array | null, trailers: Fields | null): void;
-  /** Resolves when the caller has read what was written, or is gone. */
-  drained(): Promise<void>;
+  /** Resolves when the caller has read what was written, or is gone, or the signal aborts. */
+  drained(signal: AbortSignal): Promise<void>;
   /** Breaks off an answer that cannot be finished. */
   abandon(): void;
 }
@@ -47,8 +47,8 @@ class Http1Outlet implements Outlet {
     else this.#res.end(bytes);
   }
 
-  drained(): Promise<void> {
-    return drained(this.#res, () => this.gone);
+  drained(signal: AbortSignal): Promise<void> {
+    return drained(this.#res, this.gone, signal);
   }
 
   abandon(): void {
@@ -86,8 +86,8 @@ class Http2Outlet implements Outlet {
     else this.#res.stream.end(bytes);
   }
 
-  drained(): Promise<void> {
-    return drained(this.#res.stream, () => this.gone);
+  drained(signal: AbortSignal): Promise<void> {
+    return drained(this.#res.stream, this.gone, signal);
   }
 
   abandon(): void {
@@ -100,15 +100,17 @@ interface Draining {
   off(event: "drain" | "close", listener: () => void): unknown;
 }
 
-function drained(stream: Draining, gone: () => boolean): Promise<void> {
-  if (gone()) return Promise.resolve();
+function drained(stream: Draining, gone: boolean, signal: AbortSignal): Promise<void> {
+  if (gone || signal.aborted) return Promise.resolve();
   return new Promise((resolve) => {
     const go = () => {
       stream.off("drain", go);
       stream.off("close", go);
+      signal.removeEventListener("abort", go);
       resolve();
     };
     stream.once("drain", go);
     stream.once("close", go);
+    signal.addEventListener("abort", go, { once: true });
   });
 }

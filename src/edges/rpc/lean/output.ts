@@ -41,6 +41,11 @@ export class Output {
     this.bytes.writeUInt32BE(this.at - this.#message - envelopeHead, this.#message + 1);
   }
 
+  /** Takes back the envelope that was opened last, and what is in it. */
+  undo(): void {
+    this.at = this.#message;
+  }
+
   append(bytes: Uint8Array): void {
     this.reserve(bytes.byteLength);
     this.bytes.set(bytes, this.at);
@@ -63,6 +68,11 @@ export class Output {
     }
     this.at += text.length;
     return true;
+  }
+
+  /** Forgets what was written since the last time. */
+  clear(): void {
+    this.#start = this.at;
   }
 
   /** What was written since the last time. */

@@ -9,18 +9,19 @@ import {
 } from "@connectrpc/connect/protocol-connect";
 import { setTrailerStatus } from "@connectrpc/connect/protocol-grpc";
 import { trailerFlag, trailerSerialize } from "@connectrpc/connect/protocol-grpc-web";
-import type { Fields, LeanContext } from "./context.ts";
+import { type Fields, type LeanContext, withHeaders } from "./context.ts";
 import type { LeanHead } from "./head.ts";
 import type { Outlet } from "./outlet.ts";
 import { Output } from "./output.ts";
 
-/** Writes the messages of an answer, as its protocol and encoding have them. */
-type WriteMessage<T> = (message: T, output: Output) => void;
-
+/** Writes an answer, as its protocol and encoding have it. */
 export interface Reply {
   /** One message, which is all of the answer. */
   whole(write: (output: Output) => void): void;
-  /** Some messages of a stream. False asks the writer to wait until they have been read. */
+  /**
+   * Some messages of a stream. False asks the writer to wait until they have been read.
+   * @throws what `write` throws, when the messages before it have been sent
+   */
   some(count: number, write: (at: number, output: Output) => void): boolean;
   /** The end of a stream. */
   end(): void;
@@ -38,7 +39,10 @@ export function createReply(parts: ReplyParts): Reply {
   return parts.head.enveloped ? new EnvelopedReply(parts) : new BareReply(parts);
 }
 
-/** One for all: each batch is written and taken within one turn. */
+/**
+ * One for all: each batch is written and taken within one turn. What somebody wrote and could not take is cleared by the
+ * next, or it would go to another caller.
+ */
 const output = new Output();
 
 /** Connect's unary answer: a bare message; trailers are header fields with a prefix. */
@@ -50,6 +54,7 @@ class BareReply implements Reply {
   }
 
   whole(write: (output: Output) => void): void {
+    output.clear();
     write(output);
     this.#send(200, this.#parts.head.contentType, output.take(), null);
   }
@@ -91,6 +96,7 @@ class EnvelopedReply implements Reply {
   }
 
   whole(write: (output: Output) => void): void {
+    output.clear();
     output.open();
     write(output);
     output.close();
@@ -98,30 +104,43 @@ class EnvelopedReply implements Reply {
   }
 
   some(count: number, write: (at: number, output: Output) => void): boolean {
-    for (let at = 0; at < count; at++) {
-      output.open();
-      write(at, output);
-      output.close();
+    output.clear();
+    try {
+      for (let at = 0; at < count; at++) {
+        output.open();
+        write(at, output);
+        output.close();
+      }
+    } catch (thrown) {
+      // Those before it are whole.
+      output.undo();
+      this.#send();
+      throw thrown;
     }
-    this.#begin();
-    return this.#parts.outlet.write(output.take());
+    return this.#send();
   }
 
   end(): void {
+    output.clear();
     this.#finish(null);
   }
 
   fail(error: ConnectError): void {
-    output.take(); // What a message that could not be written has left.
+    output.clear();
     this.#finish(error);
+  }
+
+  #send(): boolean {
+    this.#begin();
+    return this.#parts.outlet.write(output.take());
   }
 
   #begin(): void {
     if (this.#begun) return;
-    this.#begun = true;
     const { outlet, head, context } = this.#parts;
     const fields = { "content-type": head.contentType, ...context.headerFields() };
     outlet.head(200, fields, head.protocol === "grpc");
+    this.#begun = true;
   }
 
   #finish(error: ConnectError | null): void {
@@ -152,7 +171,7 @@ function grpcTrailer(context: LeanContext, error: ConnectError | null): Fields {
   if (error === null) return { "grpc-status": "0", ...fields };
   const headers = toHeaders(fields);
   setTrailerStatus(headers, error);
-  return Object.fromEntries(headers);
+  return withHeaders({}, headers);
 }
 
 function toHeaders(fields: Fields): Headers {

@@ -24,6 +24,9 @@ type Options = Partial<
   Pick<AdapterParts, "requestGate" | "interceptors" | "readMaxBytes" | "jsonOptions" | "writers" | "bodyTimeoutMs">
 >;
 
+/** After so long without calls a connection of gRPC has no timer any more. Milliseconds. */
+export const keepaliveMs = 15_000;
+
 /**
  * Starts one for the test that runs, and stops it after it.
  * @param own options of the service alone
@@ -42,6 +45,7 @@ export async function startAdapter(
     arrive: (req) => arrive(req, { clock, newRequestId: () => "req_test" }),
     clock,
     bodyTimeoutMs: 60_000,
+    keepaliveMs,
     refuse: (error) => {
       refused.push(error);
       return error;

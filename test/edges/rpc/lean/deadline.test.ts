@@ -3,7 +3,7 @@ import { Code, ConnectError, type HandlerContext } from "@connectrpc/connect";
 import { describe, expect, it } from "vitest";
 import { StreamChatResponseSchema } from "../../../../gen/trunkline/v1/chat_pb.ts";
 import { createTurns } from "../../../fakes/turns.ts";
-import { startAdapter } from "./adapter.ts";
+import { keepaliveMs, startAdapter } from "./adapter.ts";
 import { bodyOf, type Form, forms, headOf, readAnswer } from "./forms.ts";
 import { connectTo } from "./raw-call.ts";
 
@@ -68,6 +68,7 @@ describe.each(forms)("$name", (form) => {
     works[0]?.resolve("too late");
     works[1]?.resolve("second");
     expect(await again()).toMatchObject({ texts: [...before, "second"], code: null });
+    clock.advance(keepaliveMs);
     expect(clock.timers).toBe(0);
     expect(ways).toEqual(["lean", "lean"]);
   });
@@ -82,6 +83,7 @@ describe.each(forms)("$name", (form) => {
       code: "DeadlineExceeded",
       message: "was at the second step",
     });
+    clock.advance(keepaliveMs);
     expect(clock.timers).toBe(0);
   });
 

@@ -3,7 +3,7 @@ import { create } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { expect, it } from "vitest";
 import { StreamChatResponseSchema } from "../../../../gen/trunkline/v1/chat_pb.ts";
-import { startAdapter } from "./adapter.ts";
+import { keepaliveMs, startAdapter } from "./adapter.ts";
 import { bodyOf, bodyWith, forms, headOf } from "./forms.ts";
 import { ask, connectTo } from "./raw-call.ts";
 
@@ -68,6 +68,7 @@ it.each(["1.1", "2"] as const)(
     }
     expect(emitters().map((one) => one && listeners(one))).toEqual(before);
     expect(emitters()[0]).toBe(connection);
+    adapter.clock.advance(keepaliveMs);
     expect(adapter.clock.timers).toBe(0);
     // Signals tell each method that its call is over, so that what it holds is let go.
     expect(aborted.size).toBe(signals);

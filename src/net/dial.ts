@@ -1,9 +1,11 @@
+import { lookup as systemLookup } from "node:dns";
 import type { LookupFunction } from "node:net";
 import { buildConnector, Pool } from "undici";
 import type { Clock } from "../domain/clock.ts";
 import { GatewayError } from "../domain/errors.ts";
 import { Exchange, type Incoming } from "./incoming.ts";
 import { LineClient } from "./line-client.ts";
+import { createLookup } from "./names.ts";
 
 /** An outgoing request, complete with credentials. */
 export interface Outgoing {
@@ -37,7 +39,7 @@ export interface DialOptions {
   readonly maxConnections: number;
   /** Requests to one origin that may wait for a connection; more are refused. */
   readonly maxQueued: number;
-  /** Finds the addresses of a name; the system's resolver by default. */
+  /** Finds the addresses of a name, which are then remembered; the system's resolver by default. */
   readonly lookup?: LookupFunction;
 }
 
@@ -50,13 +52,14 @@ const keepAliveMs = 30_000;
 export function createDialer(options: DialOptions): Dialer {
   const { clock, maxConnections, maxQueued } = options;
   const lines = new Map<string, Line>();
+  const lookup = createLookup({ clock, lookup: options.lookup ?? systemLookup });
 
   // Origins come from the configuration alone, so that the map is as small as the configuration.
   function lineTo({ origin, socketPath }: Outgoing): Line {
     const key = socketPath ?? origin;
     let line = lines.get(key);
     if (!line) {
-      line = { pool: createPool(origin, socketPath, options), requests: 0 };
+      line = { pool: createPool({ origin, socketPath, maxConnections, lookup }), requests: 0 };
       lines.set(key, line);
     }
     return line;
@@ -89,16 +92,23 @@ interface Line {
   requests: number;
 }
 
-function createPool(origin: string, socketPath: string | null, options: DialOptions): Pool {
+interface PoolParts {
+  readonly origin: string;
+  readonly socketPath: string | null;
+  readonly maxConnections: number;
+  readonly lookup: LookupFunction;
+}
+
+function createPool({ origin, socketPath, maxConnections, lookup }: PoolParts): Pool {
   const connect = buildConnector({
     timeout: 0, // Bounded by the exchange, on the clock.
     allowH2: false,
     rejectUnauthorized: true, // Said here, because NODE_TLS_REJECT_UNAUTHORIZED would silently turn it off.
     ...(socketPath === null ? {} : { socketPath }),
-    ...(options.lookup && { lookup: options.lookup }),
+    lookup,
   });
   return new Pool(origin, {
-    connections: options.maxConnections,
+    connections: maxConnections,
     pipelining: 1, // A stream would block what is queued behind it.
     // One connection a call: what a slow reader holds back, and what an abort closes, is then its own call alone.
     allowH2: false,

@@ -1,5 +1,5 @@
 import { lookup as systemLookup } from "node:dns";
-import type { LookupFunction } from "node:net";
+import type { LookupFunction, Socket } from "node:net";
 import { buildConnector, Pool } from "undici";
 import type { Clock } from "../domain/clock.ts";
 import { GatewayError } from "../domain/errors.ts";
@@ -99,14 +99,20 @@ interface PoolParts {
   readonly lookup: LookupFunction;
 }
 
+/**
+ * The connections to one origin. All but the first of an https origin take up the last TLS session that the provider
+ * offered, which saves its certificate and a signature on both sides.
+ */
 function createPool({ origin, socketPath, maxConnections, lookup }: PoolParts): Pool {
-  const connect = buildConnector({
-    timeout: 0, // Bounded by the exchange, on the clock.
-    allowH2: false,
-    rejectUnauthorized: true, // Said here, because NODE_TLS_REJECT_UNAUTHORIZED would silently turn it off.
-    ...(socketPath === null ? {} : { socketPath }),
-    lookup,
-  });
+  const connect = keepingSession(
+    buildConnector({
+      timeout: 0, // Bounded by the exchange, on the clock.
+      allowH2: false,
+      rejectUnauthorized: true, // Said here, because NODE_TLS_REJECT_UNAUTHORIZED would silently turn it off.
+      ...(socketPath === null ? {} : { socketPath }),
+      lookup,
+    }),
+  );
   return new Pool(origin, {
     connections: maxConnections,
     pipelining: 1, // A stream would block what is queued behind it.
@@ -118,6 +124,22 @@ function createPool({ origin, socketPath, maxConnections, lookup }: PoolParts): 
     maxHeaderSize: maxHeaderBytes,
     factory: (to, clientOptions: object) => new LineClient(to, { ...clientOptions, connect }),
   });
+}
+
+/**
+ * undici remembers the last TLS session of a server name, but by a WeakRef, which is empty after the next collection of
+ * garbage. What is held here stays.
+ */
+function keepingSession(connect: buildConnector.connector): buildConnector.connector {
+  const held: { session: Buffer | null } = { session: null };
+  return (where, callback) => {
+    // undici's type does not say so, but its connectors return the socket that they open.
+    const socket = connect(where, callback) as unknown as Socket;
+    socket.on("session", (session: Buffer) => {
+      held.session = session;
+    });
+    return socket as never; // The same type, which has no socket.
+  };
 }
 
 function tooMany(): GatewayError {

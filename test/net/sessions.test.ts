@@ -25,8 +25,14 @@ async function startProvider(maxVersion: "TLSv1.2" | "TLSv1.3") {
   return { reused, port: (server.address() as AddressInfo).port }; // It listens on a port.
 }
 
+/** For it, every name is 127.0.0.1. */
 function createTestDialer(): Dialer {
-  const dialer = createDialer({ clock: systemClock, maxConnections: 1, maxQueued: 8 });
+  const dialer = createDialer({
+    clock: systemClock,
+    maxConnections: 1,
+    maxQueued: 8,
+    lookup: (_name, _options, callback) => callback(null, [{ address: "127.0.0.1", family: 4 }]),
+  });
   onTestFinished(() => dialer.close());
   return dialer;
 }
@@ -64,5 +70,16 @@ describe.each(["TLSv1.2", "TLSv1.3"] as const)("a TLS session (%s)", (version) =
     await ask(dialer, `https://127.0.0.1:${one.port}`);
     await ask(dialer, `https://127.0.0.1:${other.port}`);
     expect(other.reused).toEqual([false]);
+  });
+
+  it("is never a way around the check of the name: Node leaves that out for a session that is taken up", async () => {
+    const { port } = await startProvider(version);
+    const dialer = createTestDialer();
+    for (let call = 0; call < 3; call++) {
+      await expect(ask(dialer, `https://another.test:${port}`)).rejects.toMatchObject({
+        code: "service_unavailable",
+        cause: { code: "ERR_TLS_CERT_ALTNAME_INVALID" },
+      });
+    }
   });
 });

@@ -125,6 +125,8 @@ export class Crew {
         return;
       case "failed":
         if (this.#settle) return this.#settle.reject(new StartFault(message.sentence, message.exitCode));
+        // What is wrong with one is wrong with all: the first has said it.
+        if (this.#state === "relieved") return;
         return log.error("worker could not start", { worker: member.number, reason: message.sentence });
       case "crashing":
         log.error("worker is crashing", { worker: member.number, reason: message.reason });

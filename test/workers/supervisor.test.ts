@@ -13,7 +13,7 @@ const plan = { count: 2, setup: { file: null, flags: {}, folder: "/" } };
 const socket = {} as Connection;
 
 /** A supervisor over processes that do what the test says. */
-function supervising() {
+function supervising(said: string[] = []) {
   const clock = createFakeClock();
   const children: (Child & { heard: ToWorker[]; given: number; isKilled: boolean } & ChildListener)[] = [];
   const gaveUp: string[] = [];
@@ -21,7 +21,7 @@ function supervising() {
   const seen: Member[] = [];
   const supervisor = new Supervisor({
     clock,
-    log,
+    log: { ...log, error: (message) => void said.push(message) },
     fork: (listener) => {
       const child = {
         ...listener,
@@ -74,9 +74,15 @@ it("tells each worker its number, and waits until all of them serve", async () =
 });
 
 it("fails with what a worker says that cannot start, and leaves none behind", async () => {
-  const { supervisor, children, say } = supervising();
+  const said: string[] = [];
+  const { supervisor, children, say, settled } = supervising(said);
   const starting = supervisor.start(plan, 1_000);
+  const failed = starting.catch(() => {});
   say(1, { kind: "failed", sentence: "No.", exitCode: 77 });
+  await failed;
+  say(0, { kind: "failed", sentence: "No either.", exitCode: 77 });
+  await settled();
+  expect(said).toEqual([]);
   await expect(starting).rejects.toMatchObject({ message: "No.", exitCode: 77 });
   expect(children.map(({ isKilled }) => isKilled)).toEqual([true, true]);
   expect(supervisor.living).toEqual([]);

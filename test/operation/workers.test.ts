@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { Code } from "@connectrpc/connect";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { freePort } from "../tooling/free-port.ts";
 import { repository } from "../tooling/repository.ts";
 import { askRest, askRpc, type Got, type GotRpc } from "./callers.ts";
@@ -276,7 +276,9 @@ describe("SIGHUP", () => {
     rename(gateway, `${alias}${slow}`);
     const [line] = await said(gateway, "configuration not replaced");
     expect(line).toMatchObject({ problems: [expect.stringContaining("workers ended within")] });
-    expect(await workersOf(gateway)).toEqual(before.map((pid) => expect.objectContaining({ pid, state: "serving" })));
+    // The other new one is told to end, and may take a moment.
+    const old = before.map((pid) => expect.objectContaining({ pid, state: "serving" }));
+    await vi.waitFor(async () => expect(await workersOf(gateway)).toEqual(old), { timeout: 10_000 });
     expect((await askRest(gateway.url, { content: "/say hi" }).got).status).toBe(200);
   });
 

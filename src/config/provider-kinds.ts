@@ -1,7 +1,7 @@
 /** What the configuration must know of a kind of provider to accept an instance of it. */
 export interface ProviderKind {
-  /** Adapter that translates; null while there is none. */
-  readonly adapter: "openai" | "anthropic" | null;
+  /** Adapter that translates, by its kind in the catalog of providers; null while there is none. */
+  readonly adapter: string | null;
   /** Where its own servers are, as its official SDK takes it; null when every installation has its own. */
   readonly baseUrl: string | null;
   /** Whether those servers speak their dialect to the letter. */

@@ -41,12 +41,20 @@ export interface HttpReply {
   readonly body: string;
 }
 
-/** One server-sent event, as sse.ts cuts it out of the byte stream. */
+/** One event of a stream, as a parser cuts it out of the bytes: server-sent, or what another framing has in its place. */
 export interface SseEvent {
   /** Value of the `event:` line; empty when there was none. */
   readonly event: string;
   /** Values of the `data:` lines, joined by LF. */
   readonly data: string;
+}
+
+/** Cuts the events of a stream out of its bytes. Used for one stream. */
+export interface EventParser {
+  /** @throws GatewayError `upstream_error` when an event is larger than the limit */
+  push(chunk: Uint8Array): readonly SseEvent[];
+  /** The bytes ended: an event that lacks only its end mark still counts. */
+  end(): readonly SseEvent[];
 }
 
 /** Turns stream events into frames. Holds the stream's state; used for one stream, then dropped. */

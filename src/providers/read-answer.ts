@@ -3,8 +3,7 @@ import type { Clock } from "../domain/clock.ts";
 import { GatewayError } from "../domain/errors.ts";
 import type { Bounds } from "../domain/time-bounds.ts";
 import type { Incoming } from "../net/incoming.ts";
-import type { HttpReply, SseEvent, StreamDecoder } from "./provider.ts";
-import { createSseParser } from "./sse.ts";
+import type { EventParser, HttpReply, SseEvent, StreamDecoder } from "./provider.ts";
 import type { Watchdog } from "./watchdog.ts";
 
 /** Error bodies are read up to this. Bytes. */
@@ -14,21 +13,16 @@ const maxErrorMs = 5000;
 /** Whole answers are read up to this: 2,048 vectors of 3,072 floats as JSON text are about 80 MB. Bytes. */
 const maxAnswerBytes = 128 * 1024 * 1024;
 
-export function isEventStream(incoming: Incoming): boolean {
-  return /^text\/event-stream\b/i.test(incoming.headers["content-type"] ?? "");
-}
-
 /**
  * The frames of a stream, one array per network read that had any.
  * @throws GatewayError `upstream_cut` when the stream ended before the answer did, and whatever the decoder throws
  */
 export async function* readStream(
   incoming: Incoming,
-  decoder: StreamDecoder,
+  { parser, decoder }: { readonly parser: EventParser; readonly decoder: StreamDecoder },
   watchdog: Watchdog,
   bounds: Bounds,
 ): AsyncIterable<readonly Frame[]> {
-  const parser = createSseParser();
   let waiting = true;
   watchdog.allow("idle", bounds.idleMs);
   for await (const chunks of incoming.body) {

@@ -11,9 +11,10 @@ import type { Target } from "../domain/target.ts";
 import type { Bounds } from "../domain/time-bounds.ts";
 import type { Dialer, Outgoing } from "../net/dial.ts";
 import type { Incoming } from "../net/incoming.ts";
+import { eventParserFor } from "./framing.ts";
 import type { DecodeMemory, HttpReply, ModelPage, Provider, ProviderRequest } from "./provider.ts";
 import { rateLimitHeaders } from "./rate-limits.ts";
-import { isCompressed, isEventStream, readFailure, readReply, readStream } from "./read-answer.ts";
+import { isCompressed, readFailure, readReply, readStream } from "./read-answer.ts";
 import { createFinisher, lossFrames, lossNotices, toServedBy } from "./served.ts";
 import { createWatchdog, type Watchdog } from "./watchdog.ts";
 
@@ -65,9 +66,10 @@ export class Sender {
       context.trail.note({ kind: "streaming", target, sizes });
       const finish = createFinisher(served(attempt), call, this.#parts.clock.wallMs(), sizes);
       if (request.losses.length > 0) yield lossFrames(request.losses);
-      if (isEventStream(incoming)) {
-        const decoder = provider.createDecoder(request.memory);
-        for await (const frames of readStream(incoming, decoder, watchdog, attempt.bounds)) yield finish(frames);
+      const parser = eventParserFor(incoming);
+      if (parser) {
+        const reading = { parser, decoder: provider.createDecoder(request.memory) };
+        for await (const frames of readStream(incoming, reading, watchdog, attempt.bounds)) yield finish(frames);
       } else {
         yield finish(provider.fromResponse(await readReply(incoming), request.memory));
       }

@@ -1,14 +1,6 @@
 import { StringDecoder } from "node:string_decoder";
 import { GatewayError } from "../domain/errors.ts";
-import type { SseEvent } from "./provider.ts";
-
-/** Cuts server-sent events out of a byte stream. Used for one stream. */
-export interface SseParser {
-  /** @throws GatewayError `upstream_error` when an event is larger than the limit */
-  push(chunk: Uint8Array): readonly SseEvent[];
-  /** The bytes ended: an event that lacks only its blank line still counts. */
-  end(): readonly SseEvent[];
-}
+import type { EventParser, SseEvent } from "./provider.ts";
 
 /** An event holds at most one image of the size that providers return. UTF-16 units, which never exceed the bytes. */
 const defaultMaxEventChars = 32 * 1024 * 1024;
@@ -17,11 +9,11 @@ const defaultMaxEventChars = 32 * 1024 * 1024;
  * Server-sent events as the WHATWG defines them: UTF-8 across chunks, LF, CR and CRLF, comments, several data lines,
  * one optional space, a byte order mark. Ids and retry times are ignored: a gateway does not reconnect.
  */
-export function createSseParser(maxEventChars = defaultMaxEventChars): SseParser {
+export function createSseParser(maxEventChars = defaultMaxEventChars): EventParser {
   return new LineParser(maxEventChars);
 }
 
-class LineParser implements SseParser {
+class LineParser implements EventParser {
   readonly #maxEventChars: number;
   readonly #decoder = new StringDecoder("utf8");
   /** The pieces of a line that has not ended; joined once, so that a long line costs linear time. */

@@ -28,15 +28,17 @@ export interface WholeReply {
 }
 
 export interface StreamReply {
+  /** Media type of the stream; that of server-sent events by default. */
+  readonly contentType?: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly events: Iterable<StreamEvent>;
   /** The event by which this provider reports a failure after the head. */
-  readonly errorEvent: string;
+  readonly errorEvent: string | Uint8Array;
 }
 
 export interface StreamEvent {
-  /** The event's bytes as text, with the empty line that ends it. */
-  readonly text: string;
+  /** The event in full, with what ends it. */
+  readonly text: string | Uint8Array;
   /** Whether it carries a token: those come at the configured pace. */
   readonly token: boolean;
 }

@@ -84,7 +84,7 @@ async function sendWhole(res: ServerResponse, { status, headers, body }: WholeRe
 async function sendStream(res: ServerResponse, reply: StreamReply, { fault, pace, left }: Sending): Promise<void> {
   res.writeHead(200, {
     ...reply.headers,
-    "content-type": "text/event-stream; charset=utf-8",
+    "content-type": reply.contentType ?? "text/event-stream; charset=utf-8",
     "cache-control": "no-cache",
   });
   res.flushHeaders();
@@ -117,7 +117,12 @@ async function sendEvent(res: ServerResponse, event: StreamEvent, fault: Fault |
   return true;
 }
 
-async function goWrong(res: ServerResponse, fault: Fault, errorEvent: string, left: AbortSignal): Promise<void> {
+async function goWrong(
+  res: ServerResponse,
+  fault: Fault,
+  errorEvent: string | Uint8Array,
+  left: AbortSignal,
+): Promise<void> {
   switch (fault.name) {
     case "stall":
       return untilLeft(left);
@@ -142,7 +147,7 @@ async function cut(res: ServerResponse, left: AbortSignal): Promise<void> {
 }
 
 /** @returns false when the caller has left */
-async function write(res: ServerResponse, chunk: string | Buffer, left: AbortSignal): Promise<boolean> {
+async function write(res: ServerResponse, chunk: string | Uint8Array, left: AbortSignal): Promise<boolean> {
   if (left.aborted) return false;
   if (res.write(chunk)) return true;
   try {

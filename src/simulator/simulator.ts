@@ -1,10 +1,9 @@
 import { unlinkSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { anthropic } from "./anthropic/dialect.ts";
-import type { Dialect, Exchange } from "./exchange.ts";
+import { findDialect } from "./catalog.ts";
+import type { Exchange } from "./exchange.ts";
 import { FaultCounter } from "./faults.ts";
-import { openai } from "./openai/dialect.ts";
 import { PromptCache } from "./prompt-cache.ts";
 import { readBody } from "./read-body.ts";
 import { respond } from "./respond.ts";
@@ -61,10 +60,10 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Ru
 
   async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
     sequence++;
-    const dialect = dialectOf(req);
+    const { dialect, url } = findDialect(req.url ?? "/", req.headers);
     const requestId = `req_simulated_${sequence}`;
     try {
-      const exchange: Exchange = { ...(await understand(req)), requestId, sequence, now: now(), cache };
+      const exchange: Exchange = { ...(await understand(req, url)), requestId, sequence, now: now(), cache };
       const call = { ...exchange, left: false };
       calls.push(call);
       if (calls.length > maxCalls) calls.shift();
@@ -103,13 +102,8 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Ru
   };
 }
 
-/** Both providers have /v1/models: Anthropic's clients always send their version. */
-function dialectOf({ url = "", headers }: IncomingMessage): Dialect {
-  return url.startsWith("/v1/messages") || headers["anthropic-version"] !== undefined ? anthropic : openai;
-}
-
-async function understand(req: IncomingMessage) {
-  const { pathname, searchParams } = new URL(req.url ?? "/", "http://simulator");
+async function understand(req: IncomingMessage, url: string) {
+  const { pathname, searchParams } = new URL(url, "http://simulator");
   const headers = Object.fromEntries(Object.entries(req.headers).map(([name, value]) => [name, String(value)]));
   return {
     method: req.method ?? "GET",

@@ -1,0 +1,12 @@
+import type { Incoming } from "../net/incoming.ts";
+import type { EventParser } from "./provider.ts";
+import { createSseParser } from "./sse.ts";
+
+/** Parsers by media type. What is none of them is a whole answer. */
+const parsers: ReadonlyMap<string, () => EventParser> = new Map([["text/event-stream", createSseParser]]);
+
+/** A parser for the answer's body by its content type; null when it is a whole answer. */
+export function eventParserFor({ headers }: Incoming): EventParser | null {
+  const mediaType = (headers["content-type"] ?? "").split(";", 1)[0]?.trim().toLowerCase() ?? "";
+  return parsers.get(mediaType)?.() ?? null;
+}

@@ -1,0 +1,25 @@
+import { anthropic } from "./anthropic/dialect.ts";
+import type { Dialect } from "./exchange.ts";
+import { openai } from "./openai/dialect.ts";
+
+/** Wire formats by the first segment of the path, which is not part of the provider's own paths: `/groq/v1/models`. */
+const byPrefix: ReadonlyMap<string, Dialect> = new Map([
+  ["openai", openai],
+  ["anthropic", anthropic],
+]);
+
+export interface Found {
+  readonly dialect: Dialect;
+  /** The path as the provider knows it, with its query. */
+  readonly url: string;
+}
+
+/** The provider that a request is meant for: by prefix, else by what only one of the two oldest has. */
+export function findDialect(url: string, headers: Readonly<Record<string, unknown>>): Found {
+  const [, prefix = "", rest = ""] = /^\/([^/?]*)(.*)$/.exec(url) ?? [];
+  const named = byPrefix.get(prefix);
+  if (named) return { dialect: named, url: rest.startsWith("/") ? rest : `/${rest}` };
+  // Both have /v1/models: Anthropic's clients always send their version.
+  const isAnthropic = url.startsWith("/v1/messages") || headers["anthropic-version"] !== undefined;
+  return { dialect: isAnthropic ? anthropic : openai, url };
+}

@@ -8,10 +8,11 @@ import type { Table } from "./report.ts";
 import type { BenchResult } from "./results.ts";
 import { startGateway } from "./servers.ts";
 import { buildsTable, compareBuilds, measureSpeed, type SpeedResult, speedTable } from "./speed.ts";
+import { measureSteady, steadyTable } from "./steady.ts";
 import { measureWorkers, workersTable } from "./workers.ts";
 
 /** Parts of a run. All but the last belong to the usual one. */
-export const parts = [...kinds, "first-byte", "memory", "ready", "workers", "latency"] as const;
+export const parts = [...kinds, "steady", "first-byte", "memory", "ready", "workers", "latency"] as const;
 export type Part = (typeof parts)[number];
 
 export const usualParts: readonly Part[] = parts.filter((part) => part !== "latency");
@@ -43,6 +44,7 @@ export async function runBench(bench: Bench, wish: Wish): Promise<BenchResult> {
   for (const kind of wishedKinds) speed.push(await measureSpeed(bench, gateway, { kind, paths: wish.paths }));
   return {
     ...result,
+    ...(has("steady") && { steady: await measureSteady(bench, gateway, wish.paths) }),
     ...(has("first-byte") && { firstByte: await measureFirstByte(bench, gateway) }),
     ...(has("memory") && { memory: await measureMemory(bench) }),
     ...(has("ready") && { ready: await measureReady(bench) }),
@@ -57,6 +59,7 @@ export async function runBench(bench: Bench, wish: Wish): Promise<BenchResult> {
 export function tablesOf(result: BenchResult, isComparison: boolean): readonly Table[] {
   return [
     ...result.speed.map(isComparison ? buildsTable : speedTable),
+    ...(result.steady ? [steadyTable(result.steady)] : []),
     ...(result.firstByte ? [firstByteTable(result.firstByte)] : []),
     ...(result.memory ? [memoryTable(result.memory)] : []),
     ...(result.ready ? [readyTable(result.ready)] : []),

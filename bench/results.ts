@@ -8,6 +8,7 @@ import type { MemoryResult } from "./memory.ts";
 import type { PeersResult } from "./peers.ts";
 import type { ReadyResult } from "./ready.ts";
 import type { SpeedResult } from "./speed.ts";
+import type { SteadyResult } from "./steady.ts";
 import type { WorkersResult } from "./workers.ts";
 
 /** What `npm run bench` has measured: the parts that were asked for. */
@@ -16,6 +17,7 @@ export interface BenchResult {
   readonly rounds: number;
   readonly seconds: number;
   readonly speed: readonly SpeedResult[];
+  readonly steady?: SteadyResult;
   readonly firstByte?: FirstByteResult;
   readonly memory?: MemoryResult;
   readonly ready?: ReadyResult;

@@ -59,12 +59,12 @@ function olderName(path: string): string {
   return `${path}, older build`;
 }
 
-function controls({ folder, bare }: Bench, kind: Kind): readonly Cell[] {
+export function controls({ folder, bare }: Bench, kind: Kind): readonly Cell[] {
   const one = createCase(folder, "REST", kind);
   return [bareName, againName].map((name) => ({ name, case: one, server: bare }));
 }
 
-function cellOf({ folder }: Bench, server: Server, path: Path, kind: Kind): Cell {
+export function cellOf({ folder }: Bench, server: Server, path: Path, kind: Kind): Cell {
   return { name: path, case: createCase(folder, path, kind), server };
 }
 

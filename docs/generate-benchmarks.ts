@@ -10,6 +10,7 @@ import { markdownOf, type Table } from "../bench/report.ts";
 import type { Published } from "../bench/results.ts";
 import { shortfalls } from "../bench/shortfalls.ts";
 import { againName, bareName, cpuRatio, kindTitles, speedTable } from "../bench/speed.ts";
+import { steadyTable } from "../bench/steady.ts";
 import { workersTable } from "../bench/workers.ts";
 
 /** docs/benchmarks.md and its charts, from the rounds of the published run. */
@@ -40,6 +41,10 @@ median of the rounds, and their middle half. The pass-through copies bytes over 
 looks at nothing. "REST translated" comes in OpenAI's dialect and goes to a provider that speaks Anthropic's.
 
 ${sections(bench.speed.map(speedTable))}
+
+## Cost at one rate
+
+${part("Cost at one rate", bench.steady && steadyTable(bench.steady), steadyText)}
 
 ## First byte
 
@@ -143,6 +148,11 @@ npm run bench -- --publish                # all of it, and this page: 25 minutes
 \`\`\`
 `;
 }
+
+const steadyText = `Above, everybody serves as many requests as it can, and the ratios depend on the machine: the bare pass-through keeps
+its provider and its callers so busy that they never sleep, while a slower server wakes them with each write, and the kernel
+counts that as the writer's time. Here all serve the same number, which leaves the cores idle for more than half of the time, as a
+gateway in production does.`;
 
 function list(entries: readonly string[]): string {
   return entries.length === 0 ? "None." : entries.map((entry) => `- ${entry}`).join("\n");

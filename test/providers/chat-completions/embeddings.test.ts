@@ -2,7 +2,7 @@ import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { describe, expect, it } from "vitest";
 import { type EmbedInputSchema, EmbedRequestSchema } from "../../../gen/trunkline/v1/embeddings_pb.ts";
 import type { Target } from "../../../src/domain/target.ts";
-import { fromEmbedResponse, toEmbedRequest } from "../../../src/providers/openai/embeddings.ts";
+import { fromEmbedResponse, toEmbedRequest } from "../../../src/providers/chat-completions/embeddings.ts";
 
 const target: Target = {
   name: "openai/text-embedding-3-small",

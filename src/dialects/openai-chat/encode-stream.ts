@@ -1,6 +1,7 @@
 import type { Usage } from "../../../gen/trunkline/v1/usage_pb.ts";
 import type { Frame, Wire } from "../../domain/chat.ts";
 import type { GatewayError } from "../../domain/errors.ts";
+import type { StreamEncoder } from "../stream-encoder.ts";
 import { type ChoiceEncoder, createChoiceEncoder, type Delta } from "./encode-choice.ts";
 import { encodeModeration } from "./encode-moderation.ts";
 import { encodeUsage } from "./encode-usage.ts";
@@ -13,14 +14,6 @@ export interface StreamOptions {
   readonly legacyFunctions: boolean;
   /** The gateway's id of the request, for answers that have none of their own. */
   readonly requestId: string;
-}
-
-/** Turns frames into server-sent events of `chat.completion.chunk`. Holds the stream's state; used for one stream. */
-export interface StreamEncoder {
-  /** The text for one batch of frames: to be written at once; empty when there is nothing to say. `[DONE]` included. */
-  push(frames: readonly Frame[]): string;
-  /** The last words of a stream that failed. No `[DONE]` follows, so that nobody takes it for a whole answer. */
-  error(error: GatewayError): string;
 }
 
 /** A comment: shows proxies and clients that the stream lives, and means nothing. */
@@ -36,7 +29,7 @@ function comment(text: string): string {
 /**
  * Frames that still are what one event of an OpenAI-compatible provider said are written as that event's own text, so
  * that fields unknown here survive; all others are encoded anew, with the id, time and model that the answer began with
- * (wire.md §2.4; edge cases 23, 26, 37, 42).
+ * (wire.md §2.4; edge cases 23, 26, 37, 42). `[DONE]` follows a whole answer, never an error.
  */
 export function createStreamEncoder(options: StreamOptions): StreamEncoder {
   return new ChunkEncoder(options);

@@ -3,7 +3,7 @@ import type { Operation } from "../../domain/context.ts";
 import { toGatewayError } from "../../domain/errors.ts";
 import type { Incoming, Reply } from "../http.ts";
 import { logBug } from "../log-bug.ts";
-import { Exchange, type ExchangeParts, errorHeaders } from "./exchange.ts";
+import { Exchange, type ExchangeParts, errorHeaders, requestIdHeaders } from "./exchange.ts";
 import { healthRoutes } from "./health.ts";
 import { openAiErrors, openAiRoutes } from "./openai-routes.ts";
 import { createOriginPolicy, type OriginOptions } from "./origins.ts";
@@ -67,7 +67,7 @@ async function serve(parts: RestParts, call: Call, found: RouteMatch, headers: H
   }
   let exchange: Exchange;
   try {
-    exchange = new Exchange(parts, call, { operation: route.operation, rest }, headers);
+    exchange = new Exchange(parts, call, { operation: route.operation, rest, errors }, headers);
   } catch (thrown) {
     const error = toGatewayError(thrown);
     return refuse(parts, call.res, { errors, error, allow: [], operation: route.operation }, headers);
@@ -78,7 +78,7 @@ async function serve(parts: RestParts, call: Call, found: RouteMatch, headers: H
     const error = toGatewayError(thrown);
     logBug(exchange.context.log, error);
     parts.gateway.refused(error, exchange.context);
-    exchange.fail(error, errors);
+    exchange.fail(error);
   } finally {
     exchange.close();
   }
@@ -94,8 +94,9 @@ function refuse(
   const begun = beginRequest(beginnings, { operation, protocol: "rest", timeoutMs: null });
   begun.close();
   gateway.refused(error, begun.context);
-  writeJson(res, errors.face(error).status, errors.body(error), {
-    "x-request-id": begun.context.requestId,
+  const { requestId } = begun.context;
+  writeJson(res, errors.face(error).status, errors.body(error, requestId), {
+    ...requestIdHeaders(requestId, errors),
     ...errorHeaders(error, errors),
     ...(allow.length > 0 && { allow: allow.join(", ") }),
     ...headers,

@@ -56,10 +56,7 @@ export function createChatHandler<P extends Parsed>(dialect: ChatDialect<P>) {
 }
 
 /** Reads a body in a dialect's words, with what the headers add to it. @throws GatewayError as `Exchange.readJson` and `parse` */
-async function readChat<P extends Parsed>(
-  exchange: Exchange,
-  dialect: Pick<ChatDialect<P>, "parse">,
-): Promise<P> {
+async function readChat<P extends Parsed>(exchange: Exchange, dialect: Pick<ChatDialect<P>, "parse">): Promise<P> {
   const [lossPolicy, sessionId] = [exchange.lossPolicy(), exchange.sessionId()];
   const body = readJsonBody(await exchange.readJson());
   const parsed = dialect.parse(body, { lossPolicy, rest: exchange.rest, header: (name) => exchange.header(name) });

@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { type Annotation, AnnotationSchema } from "../../../gen/trunkline/v1/message_pb.ts";
-import type { JsonMembers } from "../../dialects/json-text.ts";
-import { count, type Fields, text } from "./wire.ts";
+import type { JsonMembers } from "../json-text.ts";
+import { count, type Fields, text } from "./fields.ts";
 
 /**
  * A citation of a text block. Messages cites whole blocks, so the caller gives the block's extent.

@@ -1,6 +1,7 @@
 import type { Usage } from "../../../gen/trunkline/v1/usage_pb.ts";
 import type { Frame, Wire } from "../../domain/chat.ts";
 import type { GatewayError } from "../../domain/errors.ts";
+import { toEventLine } from "../event-lines.ts";
 import type { StreamEncoder } from "../stream-encoder.ts";
 import { type ChoiceEncoder, createChoiceEncoder, type Delta } from "./encode-choice.ts";
 import { encodeModeration } from "./encode-moderation.ts";
@@ -185,16 +186,6 @@ function usageRole(frames: readonly Frame[]): "none" | "only" | "mixed" {
   return count === frames.length ? "only" : "mixed";
 }
 
-const lineSeparators = /[\u0085\u2028\u2029]/g;
-
-/**
- * One event. JSON has no raw line ends, so its data cannot break out of its line; three more characters that some
- * readers take for line ends are escaped as well.
- */
 function event(json: string): string {
-  return `data: ${json.replace(lineSeparators, escapeCharacter)}\n\n`;
-}
-
-function escapeCharacter(character: string): string {
-  return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  return `data: ${toEventLine(json)}\n\n`;
 }

@@ -1,10 +1,5 @@
 import { create } from "@bufbuild/protobuf";
-import {
-  type ChatRequest,
-  type ChatResponse,
-  type LossPolicy,
-  RoutingOptionsSchema,
-} from "../../../gen/trunkline/v1/chat_pb.ts";
+import { type ChatResponse, type LossPolicy, RoutingOptionsSchema } from "../../../gen/trunkline/v1/chat_pb.ts";
 import { type JsonBody, readJsonBody } from "../../dialects/json-body.ts";
 import type { StreamEncoder } from "../../dialects/stream-encoder.ts";
 import { type ChatCall, type Dialect, type Frame, isContent } from "../../domain/chat.ts";
@@ -40,7 +35,7 @@ export interface ChatDialect<P extends Parsed> {
   /** What breaks a silence: an event or a comment, blank line included. */
   readonly keepAlive: string;
   /** An error of a later stage, its field also in the dialect's words. */
-  withParam(error: GatewayError, request: ChatRequest): GatewayError;
+  withParam(error: GatewayError, parsed: P): GatewayError;
 }
 
 /** The handler of a dialect's chat route. */
@@ -50,13 +45,16 @@ export function createChatHandler<P extends Parsed>(dialect: ChatDialect<P>) {
     try {
       await (parsed.call.stream ? streamAnswer : wholeAnswer)(exchange, dialect, parsed, caller);
     } catch (thrown) {
-      throw dialect.withParam(toGatewayError(thrown), parsed.call.request);
+      throw dialect.withParam(toGatewayError(thrown), parsed);
     }
   };
 }
 
 /** Reads a body in a dialect's words, with what the headers add to it. @throws GatewayError as `Exchange.readJson` and `parse` */
-async function readChat<P extends Parsed>(exchange: Exchange, dialect: Pick<ChatDialect<P>, "parse">): Promise<P> {
+export async function readChat<P extends Parsed>(
+  exchange: Exchange,
+  dialect: Pick<ChatDialect<P>, "parse">,
+): Promise<P> {
   const [lossPolicy, sessionId] = [exchange.lossPolicy(), exchange.sessionId()];
   const body = readJsonBody(await exchange.readJson());
   const parsed = dialect.parse(body, { lossPolicy, rest: exchange.rest, header: (name) => exchange.header(name) });

@@ -11,7 +11,7 @@ const openAiChat: ChatDialect<ParsedChat> = {
   createStreamEncoder: ({ includeUsage, legacyFunctions }, requestId) =>
     createStreamEncoder({ includeUsage, legacyFunctions, requestId }),
   keepAlive: keepAliveComment,
-  withParam,
+  withParam: (error, { call }) => withParam(error, call.request),
 };
 
 /** `POST /v1/chat/completions`. */

@@ -3,6 +3,7 @@ import type { Operation } from "../../domain/context.ts";
 import { toGatewayError } from "../../domain/errors.ts";
 import type { Incoming, Reply } from "../http.ts";
 import { logBug } from "../log-bug.ts";
+import { anthropicRoutes } from "./anthropic-routes.ts";
 import { Exchange, type ExchangeParts, errorHeaders, requestIdHeaders } from "./exchange.ts";
 import { healthRoutes } from "./health.ts";
 import { openAiErrors, openAiRoutes } from "./openai-routes.ts";
@@ -21,11 +22,13 @@ export interface RestParts extends ExchangeParts, OriginOptions {
 export type RestHandler = (req: Incoming, res: Reply) => Promise<void>;
 
 /**
- * The REST edge: OpenAI's API over HTTP/1.1 and HTTP/2, errors included. A further dialect is a further group of routes.
+ * The REST edge: the APIs of OpenAI and Anthropic over HTTP/1.1 and HTTP/2, errors included. A further dialect is a
+ * further group of routes.
  */
 export function createRestHandler(parts: RestParts): RestHandler {
   const find = compileRoutes([
     { errors: openAiErrors, routes: openAiRoutes },
+    anthropicRoutes,
     { errors: openAiErrors, routes: healthRoutes(parts.ready) },
   ]);
   const origins = createOriginPolicy(parts);

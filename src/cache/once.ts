@@ -195,7 +195,8 @@ export function fingerprintOf({ request, stream, source }: ChatCall): string {
   if (!source) return hash.update(toBinary(ChatRequestSchema, request)).digest("base64");
   const { lossPolicy, routing } = request;
   const added = `\0${source.dialect}\0${lossPolicy}\0${routing?.sessionId ?? ""}\0`;
-  return hash.update(added).update(source.text).digest("base64");
+  const headers = source.headers === undefined ? "" : JSON.stringify(source.headers);
+  return hash.update(added).update(headers).update(source.text).digest("base64");
 }
 
 /** @throws GatewayError `invalid_value` */

@@ -79,6 +79,11 @@ export interface SourceBody {
    * them as they are; an adapter of another dialect reports each as dropped.
    */
   readonly unknown: readonly string[];
+  /**
+   * Headers that say how the text is meant (its version, features that it asks for), by lower-case names: they go to a
+   * provider of the same dialect, and to no other.
+   */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** One chat request on its way through the gateway. */

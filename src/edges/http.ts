@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import type { Http2ServerRequest } from "node:http2";
+import { credentialHeaders } from "../domain/admit.ts";
 import type { RequestHead } from "../domain/context.ts";
 
 /** A request as Node hands it over, by HTTP/1.1 or HTTP/2. */
@@ -25,7 +26,10 @@ export function isHttp2(req: Incoming): req is Http2ServerRequest {
 export function headOf(req: Incoming, path: string): RequestHead {
   return {
     path,
-    header: (name) => (name === "authorization" ? everyValue(req, name) : req.headers[name]),
+    header(name) {
+      const value = req.headers[name];
+      return value !== undefined && credentialHeaders.includes(name) ? everyValue(req, name) : value;
+    },
     peerAddress: req.socket.remoteAddress,
   };
 }
@@ -36,7 +40,7 @@ export function single(headers: IncomingHttpHeaders, name: string): string | und
   return typeof value === "string" ? value : undefined;
 }
 
-/** Node keeps only the first of two credentials, so the raw list is asked. */
+/** Node keeps only the first of two credentials, or joins them, so the raw list is asked. */
 function everyValue(req: Incoming, name: string): string | readonly string[] | undefined {
   const { rawHeaders } = req;
   const values: string[] = [];

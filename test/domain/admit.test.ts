@@ -67,7 +67,31 @@ describe("createAdmit", () => {
     expect(error.detail).toEqual(refused(undefined).detail);
   });
 
+  it.each(["x-api-key", "x-goog-api-key"])("lets the master key in as %s, which has no scheme", (name) => {
+    const admit = createAdmit(new Secret(key));
+    expect(admit(head(undefined, { [name]: key })).id).toBe(admit(head(`Bearer ${key}`)).id);
+    for (const wrong of [`Bearer ${key}`, `${key} `, key.slice(1), `${key}, ${key}`, `${key}é`, "x".repeat(10_000)]) {
+      expect(refused(undefined, { [name]: wrong }).message).toBe(refused(undefined).message);
+    }
+  });
+
+  it("takes the same key twice, and an empty header for none", () => {
+    const admit = createAdmit(new Secret(key));
+    expect(admit(head(`Bearer ${key}`, { "x-api-key": key })).name).toBe("master");
+    expect(admit(head(`Bearer ${key}`, { "x-api-key": "" })).name).toBe("master");
+    expect(refused(undefined, { "x-api-key": "" }).code).toBe("invalid_api_key");
+  });
+
+  it.each([
+    ["a wrong key beside it", `Bearer ${key}`, { "x-api-key": "nope" }],
+    ["a wrong bearer beside it", "Bearer nope", { "x-api-key": key }],
+    ["another scheme beside it", `Basic ${key}`, { "x-goog-api-key": key }],
+    ["a third key", `Bearer ${key}`, { "x-api-key": key, "x-goog-api-key": "nope" }],
+  ])("refuses the master key with %s", (_, authorization, more) => {
+    expect(refused(authorization, more).code).toBe("invalid_api_key");
+  });
+
   it("does not take the key from other headers", () => {
-    expect(refused(undefined, { "x-api-key": key, cookie: `authorization=${key}` }).code).toBe("invalid_api_key");
+    expect(refused(undefined, { "api-key": key, cookie: `authorization=${key}` }).code).toBe("invalid_api_key");
   });
 });

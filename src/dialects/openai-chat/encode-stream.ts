@@ -1,6 +1,8 @@
 import type { Usage } from "../../../gen/trunkline/v1/usage_pb.ts";
 import type { Frame, Wire } from "../../domain/chat.ts";
 import type { GatewayError } from "../../domain/errors.ts";
+import { toEventLine } from "../event-lines.ts";
+import type { StreamEncoder } from "../stream-encoder.ts";
 import { type ChoiceEncoder, createChoiceEncoder, type Delta } from "./encode-choice.ts";
 import { encodeModeration } from "./encode-moderation.ts";
 import { encodeUsage } from "./encode-usage.ts";
@@ -13,14 +15,6 @@ export interface StreamOptions {
   readonly legacyFunctions: boolean;
   /** The gateway's id of the request, for answers that have none of their own. */
   readonly requestId: string;
-}
-
-/** Turns frames into server-sent events of `chat.completion.chunk`. Holds the stream's state; used for one stream. */
-export interface StreamEncoder {
-  /** The text for one batch of frames: to be written at once; empty when there is nothing to say. `[DONE]` included. */
-  push(frames: readonly Frame[]): string;
-  /** The last words of a stream that failed. No `[DONE]` follows, so that nobody takes it for a whole answer. */
-  error(error: GatewayError): string;
 }
 
 /** A comment: shows proxies and clients that the stream lives, and means nothing. */
@@ -36,7 +30,7 @@ function comment(text: string): string {
 /**
  * Frames that still are what one event of an OpenAI-compatible provider said are written as that event's own text, so
  * that fields unknown here survive; all others are encoded anew, with the id, time and model that the answer began with
- * (wire.md §2.4; edge cases 23, 26, 37, 42).
+ * (wire.md §2.4; edge cases 23, 26, 37, 42). `[DONE]` follows a whole answer, never an error.
  */
 export function createStreamEncoder(options: StreamOptions): StreamEncoder {
   return new ChunkEncoder(options);
@@ -192,16 +186,6 @@ function usageRole(frames: readonly Frame[]): "none" | "only" | "mixed" {
   return count === frames.length ? "only" : "mixed";
 }
 
-const lineSeparators = /[\u0085\u2028\u2029]/g;
-
-/**
- * One event. JSON has no raw line ends, so its data cannot break out of its line; three more characters that some
- * readers take for line ends are escaped as well.
- */
 function event(json: string): string {
-  return `data: ${json.replace(lineSeparators, escapeCharacter)}\n\n`;
-}
-
-function escapeCharacter(character: string): string {
-  return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  return `data: ${toEventLine(json)}\n\n`;
 }

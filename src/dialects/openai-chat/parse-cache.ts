@@ -65,7 +65,8 @@ export function cacheMarkOf(holder: JsonObject, place: Place): CacheMark | undef
   return create(CacheMarkSchema, isSet(ttl) ? { ttl: toTtl(ttl, at.at("ttl")) } : {});
 }
 
-function toCacheMark(value: unknown, place: Place): CacheMark {
+/** `{type: "ephemeral", ttl}`. @throws GatewayError `invalid_value` */
+export function toCacheMark(value: unknown, place: Place): CacheMark {
   const { type, ttl } = toObject(value, place);
   toChoice(type, place.at("type", ""), ["ephemeral"]);
   return create(CacheMarkSchema, isSet(ttl) ? { ttl: toTtl(ttl, place.at("ttl")) } : {});

@@ -116,7 +116,8 @@ function toLabels(value: unknown, place: Place): Record<string, string> {
 const maxProviders = 16;
 const maxOptionsBytes = 65_536;
 
-function toProviderOptions(value: unknown, place: Place, json: JsonSlice | undefined): Record<string, string> {
+/** Settings for single providers, each the text of an object. @throws GatewayError `invalid_value` */
+export function toProviderOptions(value: unknown, place: Place, json: JsonSlice | undefined): Record<string, string> {
   const entries = Object.entries(toObject(value, place));
   if (entries.length > maxProviders) throw invalid(place, `must name at most ${maxProviders} providers.`);
   return Object.fromEntries(

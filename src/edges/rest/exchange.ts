@@ -11,11 +11,13 @@ import { type BodyLimits, checkBodyHead, readBody } from "./body.ts";
 import { EventSink } from "./event-sink.ts";
 import { writeJson, writeLastJson } from "./write-json.ts";
 
-/** How a dialect words its errors. */
+/** How a dialect words its errors, and the id of a request. */
 export interface ErrorDialect {
   face(error: GatewayError): { readonly status: number; readonly retry?: false };
   /** The whole body, JSON. */
-  body(error: GatewayError): string;
+  body(error: GatewayError, requestId: string): string;
+  /** Header that the dialect's clients read the request's id from, where it is not `x-request-id`. */
+  readonly requestIdHeader?: string;
 }
 
 /** What answering needs to know, the same for all requests. */
@@ -27,6 +29,13 @@ export interface ExchangeParts {
   readonly keepaliveMs: number;
   /** Refuse settings that a target cannot honour, where the request does not say. */
   readonly strict: boolean;
+}
+
+/** What its route says of an exchange. */
+export interface ExchangeRoute {
+  readonly operation: Operation;
+  readonly rest: string;
+  readonly errors: ErrorDialect;
 }
 
 /** One request and its answer: what a route's handler sees. */
@@ -41,6 +50,7 @@ export class Exchange {
   readonly #res: Reply;
   readonly #begun: Begun;
   readonly #unwatch: () => void;
+  readonly #errors: ErrorDialect;
   /** Headers of every answer: CORS. */
   readonly #headers: Readonly<Record<string, string>>;
   #state: "waiting" | "streaming" | "answered" = "waiting";
@@ -49,7 +59,7 @@ export class Exchange {
   constructor(
     parts: ExchangeParts,
     { req, res, path }: { readonly req: Incoming; readonly res: Reply; readonly path: string },
-    { operation, rest }: { readonly operation: Operation; readonly rest: string },
+    { operation, rest, errors }: ExchangeRoute,
     headers: Readonly<Record<string, string>>,
   ) {
     this.gateway = parts.gateway;
@@ -58,6 +68,7 @@ export class Exchange {
     this.#parts = parts;
     this.#req = req;
     this.#res = res;
+    this.#errors = errors;
     this.#headers = headers;
     this.#begun = beginRequest(parts.beginnings, beginOptions(req, operation));
     this.context = this.#begun.context;
@@ -93,6 +104,11 @@ export class Exchange {
       param: "trunkline-session-id",
       field: "routing.session_id",
     });
+  }
+
+  /** One value of a header, by its lower-case name; a repeated one counts as absent. */
+  header(name: string): string | undefined {
+    return single(this.#req.headers, name);
   }
 
   /** The whole body of a JSON request. @throws GatewayError as checkBodyHead and readBody */
@@ -131,12 +147,13 @@ export class Exchange {
   }
 
   /** Answers with an error, unless an answer has begun: then there is nothing left to say here. */
-  fail(error: GatewayError, errors: ErrorDialect): void {
+  fail(error: GatewayError): void {
     if (this.#state !== "waiting") return;
     this.#state = "answered";
+    const errors = this.#errors;
     const status = errors.face(error).status;
     const headers = { ...this.#answerHeaders(), ...errorHeaders(error, errors) };
-    const json = errors.body(error);
+    const json = errors.body(error, this.context.requestId);
     const call = { req: this.#req, res: this.#res, clock: this.#parts.beginnings.clock };
     if (givesUpBody.has(error.code)) writeLastJson(call, status, json, headers);
     else writeJson(this.#res, status, json, headers);
@@ -150,7 +167,7 @@ export class Exchange {
 
   #answerHeaders(): Record<string, string> {
     const { requestId, trail } = this.context;
-    return { "x-request-id": requestId, ...trailHeaders(trail), ...this.#headers };
+    return { ...requestIdHeaders(requestId, this.#errors), ...trailHeaders(trail), ...this.#headers };
   }
 }
 
@@ -166,6 +183,11 @@ const eventHeaders = {
   // Asks nginx, and those who learned from it, not to collect events.
   "x-accel-buffering": "no",
 };
+
+/** The id of a request, by the gateway's header and by the dialect's own. */
+export function requestIdHeaders(requestId: string, { requestIdHeader }: ErrorDialect): Record<string, string> {
+  return { "x-request-id": requestId, ...(requestIdHeader !== undefined && { [requestIdHeader]: requestId }) };
+}
 
 /** Headers that tell of a failure: whether to retry, and how to be let in. */
 export function errorHeaders(error: GatewayError, errors: ErrorDialect): Record<string, string> {

@@ -3,7 +3,8 @@ import type { Operation } from "../../domain/context.ts";
 import { toGatewayError } from "../../domain/errors.ts";
 import type { Incoming, Reply } from "../http.ts";
 import { logBug } from "../log-bug.ts";
-import { Exchange, type ExchangeParts, errorHeaders } from "./exchange.ts";
+import { anthropicRoutes } from "./anthropic-routes.ts";
+import { Exchange, type ExchangeParts, errorHeaders, requestIdHeaders } from "./exchange.ts";
 import { healthRoutes } from "./health.ts";
 import { openAiErrors, openAiRoutes } from "./openai-routes.ts";
 import { createOriginPolicy, type OriginOptions } from "./origins.ts";
@@ -21,11 +22,13 @@ export interface RestParts extends ExchangeParts, OriginOptions {
 export type RestHandler = (req: Incoming, res: Reply) => Promise<void>;
 
 /**
- * The REST edge: OpenAI's API over HTTP/1.1 and HTTP/2, errors included. A further dialect is a further group of routes.
+ * The REST edge: the APIs of OpenAI and Anthropic over HTTP/1.1 and HTTP/2, errors included. A further dialect is a
+ * further group of routes.
  */
 export function createRestHandler(parts: RestParts): RestHandler {
   const find = compileRoutes([
     { errors: openAiErrors, routes: openAiRoutes },
+    anthropicRoutes,
     { errors: openAiErrors, routes: healthRoutes(parts.ready) },
   ]);
   const origins = createOriginPolicy(parts);
@@ -67,7 +70,7 @@ async function serve(parts: RestParts, call: Call, found: RouteMatch, headers: H
   }
   let exchange: Exchange;
   try {
-    exchange = new Exchange(parts, call, { operation: route.operation, rest }, headers);
+    exchange = new Exchange(parts, call, { operation: route.operation, rest, errors }, headers);
   } catch (thrown) {
     const error = toGatewayError(thrown);
     return refuse(parts, call.res, { errors, error, allow: [], operation: route.operation }, headers);
@@ -78,7 +81,7 @@ async function serve(parts: RestParts, call: Call, found: RouteMatch, headers: H
     const error = toGatewayError(thrown);
     logBug(exchange.context.log, error);
     parts.gateway.refused(error, exchange.context);
-    exchange.fail(error, errors);
+    exchange.fail(error);
   } finally {
     exchange.close();
   }
@@ -94,8 +97,9 @@ function refuse(
   const begun = beginRequest(beginnings, { operation, protocol: "rest", timeoutMs: null });
   begun.close();
   gateway.refused(error, begun.context);
-  writeJson(res, errors.face(error).status, errors.body(error), {
-    "x-request-id": begun.context.requestId,
+  const { requestId } = begun.context;
+  writeJson(res, errors.face(error).status, errors.body(error, requestId), {
+    ...requestIdHeaders(requestId, errors),
     ...errorHeaders(error, errors),
     ...(allow.length > 0 && { allow: allow.join(", ") }),
     ...headers,

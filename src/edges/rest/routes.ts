@@ -28,6 +28,8 @@ export type Route =
 /** Routes of one dialect. */
 export interface RouteGroup {
   readonly errors: ErrorDialect;
+  /** Path whose unknown paths below are answered in this dialect's words; without one, those are the first group's. */
+  readonly owns?: string;
   readonly routes: readonly Route[];
 }
 
@@ -70,7 +72,8 @@ export function compileRoutes(groups: readonly [RouteGroup, ...RouteGroup[]]): F
       const rest = path.startsWith(prefix) ? decodeRest(path.slice(prefix.length)) : null;
       if (rest !== null) return pick([candidate], wanted, rest);
     }
-    return { errors: groups[0].errors, error: unknownRoute(), allow: [] };
+    const owner = groups.find(({ owns }) => owns !== undefined && path.startsWith(`${owns}/`)) ?? groups[0];
+    return { errors: owner.errors, error: unknownRoute(), allow: [] };
   };
 }
 

@@ -1,12 +1,13 @@
 import { create } from "@bufbuild/protobuf";
 import { type CountTokensResponse, CountTokensResponseSchema } from "../../../gen/trunkline/v1/chat_pb.ts";
+import { count } from "../../dialects/anthropic-messages/fields.ts";
 import type { DecodeMemory, HttpReply, Provider } from "../provider.ts";
 import { fromError } from "./errors.ts";
 import { factsOf, fromModelPage, modelsPath } from "./models.ts";
 import { toCountRequest, toRequest } from "./request.ts";
 import { fromResponse } from "./response.ts";
 import { createDecoder } from "./stream.ts";
-import { count, malformed, parseFields } from "./wire.ts";
+import { malformed, parseFields } from "./wire.ts";
 
 /** The version of the wire format that is spoken unless the instance is configured with another. design 15.19 */
 const apiVersion = "2023-06-01";

@@ -7,6 +7,7 @@ import {
   StartedSchema,
 } from "../../../gen/trunkline/v1/stream_pb.ts";
 import { SafetyRatingSchema, ServedBySchema } from "../../../gen/trunkline/v1/usage_pb.ts";
+import { type Fields, fieldsOrNone, text } from "../../dialects/anthropic-messages/fields.ts";
 import { fromWireUsage, type WireUsage } from "../../dialects/anthropic-messages/usage.ts";
 import type { Frame } from "../../domain/chat.ts";
 import { GatewayError } from "../../domain/errors.ts";
@@ -14,7 +15,7 @@ import type { DecodeMemory } from "../provider.ts";
 import { type Block, type BlockHost, openBlock } from "./blocks.ts";
 import { failureOf } from "./errors.ts";
 import { issuerOf } from "./models.ts";
-import { type Fields, fieldsOrNone, malformed, overwriteUsage, text, type WireEvent } from "./wire.ts";
+import { malformed, overwriteUsage, type WireEvent } from "./wire.ts";
 
 /** Reads the events of one answer in order; a whole answer is read as the events that would have streamed it. */
 export interface Answer {

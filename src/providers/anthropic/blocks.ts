@@ -8,9 +8,10 @@ import {
   ToolCallKind,
 } from "../../../gen/trunkline/v1/message_pb.ts";
 import { PartFinishedSchema, PartStartedSchema } from "../../../gen/trunkline/v1/stream_pb.ts";
+import { toAnnotation } from "../../dialects/anthropic-messages/citations.ts";
+import { type Fields, fieldsOrNone, isFields, text } from "../../dialects/anthropic-messages/fields.ts";
 import type { Frame } from "../../domain/chat.ts";
-import { toAnnotation } from "./citations.ts";
-import { type Fields, fieldsOrNone, isFields, malformed, text, type WireBlock } from "./wire.ts";
+import { malformed, type WireBlock } from "./wire.ts";
 
 /** A content block that is being sent. What it says at its start is returned by `openBlock`. */
 export interface Block {

@@ -1,8 +1,8 @@
+import { type Fields, fieldsOrNone, isFields, text } from "../../dialects/anthropic-messages/fields.ts";
 import { maxRepeatedLength, retryAfterMs, scrubbed, untilDate } from "../../dialects/upstream-errors.ts";
 import { type ErrorCode, type ErrorDetail, GatewayError } from "../../domain/errors.ts";
 import type { Target } from "../../domain/target.ts";
 import type { DecodeMemory, HttpReply } from "../provider.ts";
-import { type Fields, fieldsOrNone, isFields, text } from "./wire.ts";
 
 /**
  * What a failed call means, by contract section 2.7. Bodies may be Anthropic's, another server's, HTML or nothing:

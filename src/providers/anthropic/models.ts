@@ -1,7 +1,8 @@
+import { count, type Fields, fieldsOrNone, isFields, text } from "../../dialects/anthropic-messages/fields.ts";
 import type { ModelFacts } from "../../domain/model-facts.ts";
 import type { HttpReply, ModelPage } from "../provider.ts";
 import { pricesOf } from "./prices.ts";
-import { count, type Fields, fieldsOrNone, isFields, malformed, parseFields, text } from "./wire.ts";
+import { malformed, parseFields } from "./wire.ts";
 
 /** A Claude model by its name, whatever a platform wrote around it. */
 export interface ClaudeName {

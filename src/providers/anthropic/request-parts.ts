@@ -9,9 +9,9 @@ import type {
   ToolResult,
 } from "../../../gen/trunkline/v1/message_pb.ts";
 import { ToolCallKind } from "../../../gen/trunkline/v1/message_pb.ts";
+import { toCitation } from "../../dialects/anthropic-messages/citations.ts";
 import { invalidValue, jsonText, membersOf, objectText } from "../../dialects/json-splice.ts";
 import type { JsonMembers } from "../../dialects/json-text.ts";
-import { toCitation } from "./citations.ts";
 import { type Draft, unsupported } from "./draft.ts";
 import { issuerOf } from "./models.ts";
 import { toDocument, toImage, toSearchResult } from "./request-media.ts";

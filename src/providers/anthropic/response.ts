@@ -1,10 +1,11 @@
+import { fieldsOrNone, isFields } from "../../dialects/anthropic-messages/fields.ts";
 import { skipSpace } from "../../dialects/json-scan.ts";
 import { JsonSlice } from "../../dialects/json-slice.ts";
 import { type Frame, withWire } from "../../domain/chat.ts";
 import type { DecodeMemory, HttpReply } from "../provider.ts";
 import { createAnswer } from "./answer.ts";
 import { failureOf } from "./errors.ts";
-import { fieldsOrNone, isFields, malformed, parseFields, readBlock, type WireEvent } from "./wire.ts";
+import { malformed, parseFields, readBlock, type WireEvent } from "./wire.ts";
 
 /**
  * A whole message as the frames that its stream would have given: it is replayed as events, so that the unary answer

@@ -1,9 +1,9 @@
+import { type Fields, isFields } from "../../dialects/anthropic-messages/fields.ts";
 import { skipSpace } from "../../dialects/json-scan.ts";
 import { JsonSlice } from "../../dialects/json-slice.ts";
 import { membersOf } from "../../dialects/json-splice.ts";
 import { type JsonMembers, type JsonTree, RawJson } from "../../dialects/json-text.ts";
 import type { LossReport } from "../../domain/loss.ts";
-import { type Fields, isFields } from "./wire.ts";
 
 /**
  * A JSON Schema within the subset that the provider enforces (wire.md 17.4). A schema that is within it already stays

@@ -1,8 +1,6 @@
+import { count, type Fields, fieldsOrNone, isFields, text } from "../../dialects/anthropic-messages/fields.ts";
 import type { WireUsage } from "../../dialects/anthropic-messages/usage.ts";
 import { GatewayError } from "../../domain/errors.ts";
-
-/** A foreign JSON object: read by the functions below, tolerant of members that are new, absent or null. */
-export type Fields = Readonly<Record<string, unknown>>;
 
 /** A content block of any type, also of types newer than this code. */
 export interface WireBlock {
@@ -96,27 +94,6 @@ export function malformed(what: string, cause?: unknown): GatewayError {
   return new GatewayError("upstream_error", `The provider sent ${what}.`, {}, { cause });
 }
 
-export function isFields(value: unknown): value is Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-/** A string member made well-formed, since no UTF-8 and no proto string carries a lone surrogate; "" when absent. */
-export function text(from: Fields, name: string): string {
-  const value = from[name];
-  return typeof value === "string" ? value.toWellFormed() : "";
-}
-
-/** A token count or index; undefined when absent or not one that the contract's int32 can hold. */
-export function count(from: Fields, name: string): number | undefined {
-  const value = from[name];
-  return typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= maxInt32 ? value : undefined;
-}
-
-export function fieldsOrNone(from: Fields, name: string): Fields {
-  const value = from[name];
-  return isFields(value) ? value : none;
-}
-
 function fields(from: Fields, name: string): Fields {
   const value = from[name];
   if (!isFields(value)) throw malformed(`a ${text(from, "type")} event without ${name}`);
@@ -128,6 +105,3 @@ function index(event: Fields): number {
   if (value === undefined) throw malformed(`a ${text(event, "type")} event without an index`);
   return value;
 }
-
-const none: Fields = {};
-const maxInt32 = 2_147_483_647;

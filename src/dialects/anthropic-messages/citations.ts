@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { type Annotation, AnnotationSchema } from "../../../gen/trunkline/v1/message_pb.ts";
-import type { JsonMembers } from "../../dialects/json-text.ts";
-import { count, type Fields, text } from "./wire.ts";
+import type { JsonMembers } from "../json-text.ts";
+import { count, type Fields, text } from "./fields.ts";
 
 /**
  * A citation of a text block. Messages cites whole blocks, so the caller gives the block's extent.
@@ -47,7 +47,7 @@ export function toCitation(annotation: Annotation): JsonMembers | undefined {
       citation.source = annotation.uri;
       citation.title = annotation.title === "" ? null : annotation.title;
       break;
-    case "web_search_result_location":
+    case webCitation:
       citation.url = annotation.uri;
       citation.title = annotation.title === "" ? null : annotation.title;
       citation.encrypted_index = new TextDecoder().decode(annotation.opaque);
@@ -62,6 +62,9 @@ export function toCitation(annotation: Annotation): JsonMembers | undefined {
   }
   return citation;
 }
+
+/** Citations of the web: how those of other providers are told to clients of Messages too. */
+export const webCitation = "web_search_result_location";
 
 const positions = {
   documentIndex: "document_index",

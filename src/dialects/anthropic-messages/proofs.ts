@@ -1,0 +1,105 @@
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import {
+  type Part,
+  PartSchema,
+  type Proof,
+  ProofSchema,
+  ReasoningPartSchema,
+} from "../../../gen/trunkline/v1/message_pb.ts";
+import { partOf } from "../../domain/blank.ts";
+import { invalid, type Place } from "../json-read.ts";
+
+/**
+ * Messages has two places whose text clients send back unread: the signature of a thinking block and the data of a
+ * redacted one. Anthropic's own proofs stand there as Anthropic wrote them. What another provider wants back stands
+ * there as a part of the contract behind this mark, so that it survives a client that knows Messages only.
+ */
+const mark = "trunkline:";
+
+/** More than a proof of the largest size takes. Characters. */
+const maxWrappedChars = 6 * 1024 * 1024;
+
+/** Whether a proof is in Anthropic's words, whichever of its models made it. */
+export function isAnthropic(issuer: string): boolean {
+  return issuer === "anthropic" || issuer.startsWith("anthropic/");
+}
+
+/** The signature of a reasoning part; empty where nothing proves it. */
+export function toSignature(part: Part): string {
+  const { proof, kind } = part;
+  if (!proof) return "";
+  if (isAnthropic(proof.issuer)) return decoder.decode(proof.data);
+  const { summary, redacted } = kind.case === "reasoning" ? kind.value : { summary: [], redacted: false };
+  const reasoning = create(ReasoningPartSchema, { summary, redacted });
+  return wrapPart({ ...part, kind: { case: "reasoning", value: reasoning } });
+}
+
+/** The reasoning part of a thinking block. */
+export function fromSignature(thinking: string, signature: string, place: Place): Part {
+  const wrapped = unwrapPart(signature, place);
+  const part =
+    wrapped?.kind.case === "reasoning" ? wrapped : partOf({ case: "reasoning", value: create(ReasoningPartSchema) });
+  const reasoning = part.kind.case === "reasoning" ? part.kind.value : create(ReasoningPartSchema);
+  // Summaries are what the block shows as its text.
+  if (reasoning.summary.length === 0) reasoning.text = thinking;
+  if (wrapped === null && signature !== "") part.proof = ownProof("signature", signature);
+  return part;
+}
+
+/** A proof that came from Anthropic's place for it. Which model made it, clients of Messages do not know. */
+export function ownProof(format: string, text: string): Proof {
+  return create(ProofSchema, { issuer: "anthropic", format, data: encoder.encode(text) });
+}
+
+/** What a part of another kind proves, to travel beside it: for a tool call by its id, else for the part before. */
+export function proofCarrier(proof: Proof, callId: string): Part {
+  return { ...partOf({ case: undefined }), proof, id: callId };
+}
+
+/** A part as text that no client reads. */
+export function wrapPart(part: Part): string {
+  return mark + Buffer.from(toBinary(PartSchema, part)).toString("base64url");
+}
+
+/**
+ * The part that `wrapPart` was given; null for text of another origin. It comes from the caller like the rest of the
+ * request, so that nothing in it is trusted more.
+ * @throws GatewayError `invalid_value` when it was changed on the way
+ */
+export function unwrapPart(text: string, place: Place): Part | null {
+  if (!text.startsWith(mark)) return null;
+  const part = text.length <= maxWrappedChars ? decoded(text.slice(mark.length)) : null;
+  if (part === null || !travelling.has(part.kind.case) || isDeep(part, maxDepth)) {
+    throw invalid(place, "must be sent back as it was received.");
+  }
+  return part;
+}
+
+const travelling: ReadonlySet<Part["kind"]["case"]> = new Set<Part["kind"]["case"]>([
+  undefined,
+  "reasoning",
+  "hostedCall",
+  "hostedResult",
+  "opaque",
+]);
+
+function decoded(base64: string): Part | null {
+  try {
+    return fromBinary(PartSchema, Buffer.from(base64, "base64url"));
+  } catch {
+    return null; // Broken octets, or nested so deep that reading them had no stack left.
+  }
+}
+
+/** Results of hosted tools hold search results, which hold text. */
+const maxDepth = 4;
+
+function isDeep({ kind }: Part, most: number): boolean {
+  if (most === 0) return true;
+  const inner =
+    kind.case === "hostedResult" || kind.case === "searchResult" || kind.case === "toolResult" ? kind.value.parts : [];
+  return inner.some((part) => isDeep(part, most - 1));
+}
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();

@@ -18,7 +18,8 @@ import type { Frame } from "../src/domain/chat.ts";
 import { GatewayError } from "../src/domain/errors.ts";
 import { createFold } from "../src/domain/fold.ts";
 import type { Target } from "../src/domain/target.ts";
-import type { DecodeMemory, HttpReply, Provider, SseEvent } from "../src/providers/provider.ts";
+import { createNdjsonParser } from "../src/providers/ndjson.ts";
+import type { DecodeMemory, EventParser, HttpReply, Provider, SseEvent } from "../src/providers/provider.ts";
 import { createSseParser } from "../src/providers/sse.ts";
 import { orderFaults } from "./contract-order.ts";
 
@@ -28,6 +29,7 @@ import { orderFaults } from "./contract-order.ts";
  *   chat.json      → request.json   what a chat request becomes; target.json changes the target
  *   response.json  → events.json    what a whole answer says (body as it came)
  *   stream.sse     → events.json    what a stream says; with response.json beside it both must fold to the same answer
+ *   stream.ndjson                   the same for a provider whose streams are lines
  *   error.json     → failure.json   what a refusal {status, headers, body} means
  *
  * UPDATE_GOLDEN=1 rewrites the right column; the review reads the difference.
@@ -46,7 +48,8 @@ function walkCase(provider: Provider, folder: string): void {
   const read = (file: string) => (existsSync(join(folder, file)) ? readFileSync(join(folder, file), "utf8") : null);
   const chat = read("chat.json");
   const response = read("response.json");
-  const stream = read("stream.sse");
+  const framing = read("stream.ndjson") === null ? createSseParser : createNdjsonParser;
+  const stream = read("stream.sse") ?? read("stream.ndjson");
   const error = read("error.json");
   const request = chat === null ? null : fromJsonString(ChatRequestSchema, chat);
   const target = targetOf(provider, request, read("target.json"));
@@ -70,10 +73,11 @@ function walkCase(provider: Provider, folder: string): void {
       const decoded = decodeWhole(provider, reply, memory());
       checkFrames(decoded);
       if (stream === null) matches(folder, "events.json", eventsFile(decoded));
-      else expect(answerOf(decoded)).toEqual(answerOf(decodeStream(provider, [Buffer.from(stream)], memory())));
+      else
+        expect(answerOf(decoded)).toEqual(answerOf(decodeStream(provider, [Buffer.from(stream)], memory(), framing)));
     });
   }
-  if (stream !== null) walkStream(provider, folder, Buffer.from(stream), memory);
+  if (stream !== null) walkStream(provider, folder, { bytes: Buffer.from(stream), framing }, memory);
   if (error !== null) {
     it("understands the refusal", () => {
       const { status, headers = {}, body } = JSON.parse(error);
@@ -84,31 +88,41 @@ function walkCase(provider: Provider, folder: string): void {
   }
 }
 
-function walkStream(provider: Provider, folder: string, bytes: Buffer, memory: () => DecodeMemory): void {
+interface RecordedStream {
+  readonly bytes: Buffer;
+  readonly framing: Framing;
+}
+
+function walkStream(
+  provider: Provider,
+  folder: string,
+  { bytes, framing }: RecordedStream,
+  memory: () => DecodeMemory,
+): void {
   it("reads the stream", () => {
-    const decoded = decodeStream(provider, [bytes], memory());
+    const decoded = decodeStream(provider, [bytes], memory(), framing);
     checkFrames(decoded);
     matches(folder, "events.json", eventsFile(decoded));
   });
 
   it("reads the same stream cut into two at every byte", () => {
-    const whole = decodeStream(provider, [bytes], memory());
+    const whole = decodeStream(provider, [bytes], memory(), framing);
     const asked = memory();
     for (let at = 1; at < bytes.length; at++) {
-      const split = decodeStream(provider, [bytes.subarray(0, at), bytes.subarray(at)], asked);
+      const split = decodeStream(provider, [bytes.subarray(0, at), bytes.subarray(at)], asked, framing);
       if (!isDeepStrictEqual(split, whole)) expect(eventsFile(split), `cut at byte ${at}`).toEqual(eventsFile(whole));
     }
   });
 
   it("reads the same stream byte by byte", () => {
     const single = Array.from(bytes, (_, at) => bytes.subarray(at, at + 1));
-    expect(eventsFile(decodeStream(provider, single, memory()))).toEqual(
-      eventsFile(decodeStream(provider, [bytes], memory())),
+    expect(eventsFile(decodeStream(provider, single, memory(), framing))).toEqual(
+      eventsFile(decodeStream(provider, [bytes], memory(), framing)),
     );
   });
 
   it("never takes a stream that lost its end for a whole answer", () => {
-    const events = parse([bytes]);
+    const events = parse([bytes], framing);
     for (let kept = 0; kept < events.length; kept++) {
       const part = decodeEvents(provider, events.slice(0, kept), memory());
       const finished = part.frames.some((frame) => frame.case === "finished");
@@ -127,13 +141,20 @@ interface Decoded {
 /** Far above any event of a golden case. Characters. */
 const maxEventChars = 1 << 20;
 
-function parse(chunks: readonly Uint8Array[]): readonly SseEvent[] {
-  const parser = createSseParser(maxEventChars);
+type Framing = (maxEventChars: number) => EventParser;
+
+function parse(chunks: readonly Uint8Array[], framing: Framing): readonly SseEvent[] {
+  const parser = framing(maxEventChars);
   return [...chunks.flatMap((chunk) => [...parser.push(chunk)]), ...parser.end()];
 }
 
-function decodeStream(provider: Provider, chunks: readonly Uint8Array[], memory: DecodeMemory): Decoded {
-  return decodeEvents(provider, parse(chunks), memory);
+function decodeStream(
+  provider: Provider,
+  chunks: readonly Uint8Array[],
+  memory: DecodeMemory,
+  framing: Framing,
+): Decoded {
+  return decodeEvents(provider, parse(chunks, framing), memory);
 }
 
 function decodeEvents(provider: Provider, events: readonly SseEvent[], memory: DecodeMemory): Decoded {

@@ -40,7 +40,8 @@ function finishProvider(name: string, provider: FileProvider, findings: Findings
   }
 
   const keys = finishKeys(provider, path, findings);
-  if (provider.api_key === undefined && provider.keys.length === 0 && baseUrl === kind.baseUrl) {
+  const asksForKey = baseUrl === kind.baseUrl && !kind.keyless;
+  if (provider.api_key === undefined && provider.keys.length === 0 && asksForKey) {
     findings.problem([...path, "api_key"], `is missing; ${keyAdvice(name)}.`);
   }
   const [facts, bounds] = [factsOf(provider.models), boundsOf(provider)];

@@ -6,6 +6,8 @@ export interface ProviderKind {
   readonly baseUrl: string | null;
   /** Whether those servers speak their dialect to the letter. */
   readonly exact: boolean;
+  /** Whether those servers ask for no key. */
+  readonly keyless?: boolean;
 }
 
 /**
@@ -19,7 +21,7 @@ export const providerKinds: ReadonlyMap<string, ProviderKind> = new Map([
   ["gemini", pending()],
   ["groq", { adapter: "openai", baseUrl: "https://api.groq.com/openai/v1", exact: false }],
   ["xai", pending()],
-  ["ollama", pending()],
+  ["ollama", { adapter: "ollama", baseUrl: "http://localhost:11434", exact: false, keyless: true }],
   ["deepseek", pending()],
   ["openrouter", { adapter: "openai", baseUrl: "https://openrouter.ai/api/v1", exact: false }],
   ["mistral", pending()],

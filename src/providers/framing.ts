@@ -1,9 +1,13 @@
 import type { Incoming } from "../net/incoming.ts";
+import { createNdjsonParser } from "./ndjson.ts";
 import type { EventParser } from "./provider.ts";
 import { createSseParser } from "./sse.ts";
 
 /** Parsers by media type. What is none of them is a whole answer. */
-const parsers: ReadonlyMap<string, () => EventParser> = new Map([["text/event-stream", createSseParser]]);
+const parsers: ReadonlyMap<string, () => EventParser> = new Map([
+  ["text/event-stream", createSseParser],
+  ["application/x-ndjson", createNdjsonParser],
+]);
 
 /** A parser for the answer's body by its content type; null when it is a whole answer. */
 export function eventParserFor({ headers }: Incoming): EventParser | null {

@@ -1,11 +1,13 @@
 import { anthropic } from "./anthropic/dialect.ts";
 import type { Dialect } from "./exchange.ts";
+import { ollama } from "./ollama/dialect.ts";
 import { openai } from "./openai/dialect.ts";
 
 /** Wire formats by the first segment of the path, which is not part of the provider's own paths: `/groq/v1/models`. */
 const byPrefix: ReadonlyMap<string, Dialect> = new Map([
   ["openai", openai],
   ["anthropic", anthropic],
+  ["ollama", ollama],
 ]);
 
 export interface Found {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { readEnvironment } from "../../src/config/environment.ts";
 import { loadConfig } from "../../src/config/load.ts";
+import { providerKinds, servedKinds } from "../../src/config/provider-kinds.ts";
 
 const load = (env: Record<string, string>) => loadConfig({ env, flags: {}, folder: "/nonexistent" });
 
@@ -42,20 +43,25 @@ describe("a provider from the environment", () => {
     expect(warnings).toContain("OPENAI_MODELS: ignored, because a provider exists by its _API_KEY or _BASE_URL.");
   });
 
-  it.each(["GEMINI", "XAI", "OLLAMA", "DEEPSEEK", "MISTRAL", "AZURE", "COHERE"])(
-    "is left out with a warning while there is no adapter: %s",
-    (kind) => {
-      const { config, warnings } = load({ [`${kind}_API_KEY`]: "x", OPENAI_API_KEY: "y" });
-      expect(config.providers.map(({ name }) => name)).toEqual(["openai"]);
-      expect(warnings.join()).toContain(`${kind}_API_KEY: ignored, because this version has no adapter for`);
-      expect(warnings.join()).toContain("it serves openai, anthropic, groq, openrouter, vllm");
-    },
-  );
+  const pending = [...providerKinds].filter(([, { adapter }]) => adapter === null).map(([kind]) => kind.toUpperCase());
+  it.each(pending)("is left out with a warning while there is no adapter: %s", (kind) => {
+    const { config, warnings } = load({ [`${kind}_API_KEY`]: "x", OPENAI_API_KEY: "y" });
+    expect(config.providers.map(({ name }) => name)).toEqual(["openai"]);
+    expect(warnings.join()).toContain(`${kind}_API_KEY: ignored, because this version has no adapter for`);
+    expect(warnings.join()).toContain(`it serves ${servedKinds.join(", ")}.`);
+  });
 
   it.each(["GROQ", "OPENROUTER"])("is served as a generic server where that is honest, and says so: %s", (kind) => {
     const { config, warnings } = load({ [`${kind}_API_KEY`]: "x" });
     expect(config.providers[0]).toMatchObject({ provider: "openai", wire: "repair" });
     expect(warnings.join()).toContain("is served as a generic OpenAI-compatible server");
+  });
+
+  it("exists by its address alone, or by its key alone at its usual address, where it asks for no key", () => {
+    const [local] = load({ OLLAMA_BASE_URL: "http://gpu.internal:11434/" }).config.providers;
+    expect(local).toMatchObject({ provider: "ollama", baseUrl: "http://gpu.internal:11434", keys: [] });
+    const [keyed] = load({ OLLAMA_API_KEY: "x" }).config.providers;
+    expect(keyed).toMatchObject({ baseUrl: "http://localhost:11434", keys: [{ name: "key-1" }] });
   });
 
   it("warns when a key would travel unencrypted", () => {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type ConfigFlags, type LoadedConfig, loadConfig } from "../../src/config/load.ts";
 import { ConfigError } from "../../src/config/problems.ts";
+import { servedKinds } from "../../src/config/provider-kinds.ts";
 
 let folder: string;
 beforeEach(() => {
@@ -273,10 +274,7 @@ describe("a wrong setting is refused with its place, its value and what is allow
     ["resilience: { max_attempts: 0 }", "resilience.max_attempts is 0; it takes a whole number from 1 to 16."],
     ["simulator: { enabled: false }", "simulator.enabled is false and no provider is configured"],
     ["providers: { 'A B': {} }", 'providers["A B"] is not a name that may stand here; allowed are names of lower-case'],
-    [
-      "providers: { mine: {} }",
-      "providers.mine.type is missing; it takes one of openai, anthropic, groq, openrouter, vllm.",
-    ],
+    ["providers: { mine: {} }", `providers.mine.type is missing; it takes one of ${servedKinds.join(", ")}.`],
     ["providers: { mine: { type: openia } }", 'providers.mine.type is "openia"; it takes one of openai, anthropic,'],
     [
       "providers: { gemini: {} }",
@@ -312,6 +310,11 @@ describe("a wrong setting is refused with its place, its value and what is allow
     const found = problems(yaml);
     expect(found).toHaveLength(1);
     expect(found[0]).toContain(expected);
+  });
+
+  it("asks no key of a provider that asks for none", () => {
+    const { config } = load("providers: { ollama: {} }", key);
+    expect(config.providers[0]).toMatchObject({ baseUrl: "http://localhost:11434", keys: [], wire: "repair" });
   });
 
   it("names each certificate file that cannot be used", () => {

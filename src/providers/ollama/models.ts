@@ -1,0 +1,55 @@
+import { fieldsOf, listOf, parseObject, textOf } from "../../dialects/openai-chat/wire.ts";
+import type { ModelFacts } from "../../domain/model-facts.ts";
+import type { HttpReply, ModelPage } from "../provider.ts";
+import { hasLevels } from "./request-thinking.ts";
+
+export const modelsPath = "/api/tags";
+
+/** What is known of a model by its name: which of them anybody has pulled, and how, only the server knows. */
+export function factsOf(model: string): ModelFacts {
+  if (!hasLevels(model)) return {};
+  return { capabilities: ["tools", "json_schema", "reasoning"], efforts: ["low", "medium", "high"] };
+}
+
+/** The models that were pulled; all on one page. @throws GatewayError `upstream_error` when the body is no object */
+export function fromModelPage(reply: HttpReply): ModelPage {
+  const models = listOf(parseObject(reply.body, "a list of models"), "models").flatMap((entry) => {
+    const id = textOf(entry, "model") || textOf(entry, "name");
+    const facts = listedFacts(entry.capabilities, fieldsOf(entry, "details"));
+    return namesOf(id).map((name) => ({ id: name, facts }));
+  });
+  return { models, next: null };
+}
+
+/** A name without a tag means the tag `latest`; callers use both. */
+function namesOf(id: string): readonly string[] {
+  if (id === "") return [];
+  return id.endsWith(":latest") ? [id, id.slice(0, -":latest".length)] : [id];
+}
+
+function listedFacts(listed: unknown, details: Readonly<Record<string, unknown>>): ModelFacts {
+  const known = Array.isArray(listed) ? capabilityFacts(listed.filter((name) => typeof name === "string")) : {};
+  const contextWindow = details.context_length;
+  return { ...known, ...(isCount(contextWindow) && { contextWindow }) };
+}
+
+/** The server's words for what a model can do, as the contract says them. A schema is enforced for every model. */
+function capabilityFacts(names: readonly string[]): ModelFacts {
+  const chats = names.includes("completion");
+  const capabilities = names.flatMap((name) => contractWords.get(name) ?? []);
+  return {
+    capabilities: chats ? [...capabilities, "json_schema"] : capabilities,
+    inputModalities: names.includes("vision") ? ["text", "image"] : ["text"],
+    ...(chats && { outputModalities: ["text"] }),
+  };
+}
+
+const contractWords: ReadonlyMap<string, string> = new Map([
+  ["tools", "tools"],
+  ["thinking", "reasoning"],
+  ["embedding", "embeddings"],
+]);
+
+function isCount(value: unknown): value is number {
+  return typeof value === "number" && Number.isInteger(value) && value > 0;
+}

@@ -91,7 +91,7 @@ export function assemble(
       const chat = work.kind === "embeddings" ? null : work.call.request;
       const { model } = work.kind === "embeddings" ? work.request : work.call.request;
       const route = await resolve({ names: [model, ...(chat?.fallbackModels ?? [])], chat });
-      context.trail.note({ kind: "resolved", model, targets: route.targets });
+      context.trail.note({ kind: "resolved", model });
       for (const skipped of route.skipped) context.trail.note({ kind: "skipped", ...skipped });
       return route;
     },

@@ -32,7 +32,7 @@ export type TrailEntry =
   | { readonly kind: "admitted"; readonly caller: Caller }
   | { readonly kind: "received"; readonly bodyBytes: number }
   | { readonly kind: "asked"; readonly model: string; readonly stream: boolean }
-  | { readonly kind: "resolved"; readonly model: string; readonly targets: readonly Target[] }
+  | { readonly kind: "resolved"; readonly model: string }
   /** A target was left out: the request asks for what its model cannot do, or its circuit is open (`circuit_open`). */
   | { readonly kind: "skipped"; readonly target: Target; readonly reason: string }
   /** A further attempt, why it is made and how long it waited. */

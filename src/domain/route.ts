@@ -41,8 +41,8 @@ export interface HedgePolicy {
 
 /** Where one request may be sent, and by which rules. */
 export interface Route {
-  /** Best first; never empty. */
-  readonly targets: readonly Target[];
+  /** Best first; never empty, none twice, the same each time. They may be found only when they are asked for. */
+  readonly targets: Iterable<Target>;
   readonly policy: RoutePolicy;
 }
 

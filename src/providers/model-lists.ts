@@ -60,6 +60,7 @@ const maxModels = 10_000;
  */
 export function createModelLists(parts: ModelListParts): ModelLists {
   const lists = new Map(parts.instances.map((instance) => [instance.name, configured(instance, parts)]));
+  let current = [...lists.values()];
   const stopping = new AbortController();
   const stopped = stopping.signal;
 
@@ -68,7 +69,10 @@ export function createModelLists(parts: ModelListParts): ModelLists {
     let failed = 0;
     try {
       const read = await readPages(instance, parts, stopped);
-      if (read) lists.set(instance.name, merged(instance, parts, read));
+      if (read) {
+        lists.set(instance.name, merged(instance, parts, read));
+        current = [...lists.values()];
+      }
     } catch (thrown) {
       if (stopped.aborted) return;
       const { code, message, detail } = toGatewayError(thrown);
@@ -89,7 +93,7 @@ export function createModelLists(parts: ModelListParts): ModelLists {
 
   let first: Promise<unknown> | null = null;
   return {
-    current: () => [...lists.values()],
+    current: () => current,
     async ready() {
       first ??= Promise.all(parts.instances.map((instance) => refresh(instance)));
       await first;

@@ -7,7 +7,8 @@ import type { ModelFacts } from "../domain/model-facts.ts";
 import type { AliasTarget, ModelAlias, Route, RoutePolicy, Stickiness, Strategy } from "../domain/route.ts";
 import type { Target } from "../domain/target.ts";
 import { needsOf, unfitness } from "./fitness.ts";
-import { type OrderBy, type OrderParts, order } from "./order.ts";
+import { type LaneParts, Lanes, type Preferred } from "./lanes.ts";
+import { type OrderBy, preferred } from "./order.ts";
 
 /** What routing needs to know of an instance's models. */
 export interface Listing {
@@ -17,11 +18,11 @@ export interface Listing {
   readonly complete: boolean;
 }
 
-export interface ResolveParts extends OrderParts {
+export interface ResolveParts extends LaneParts {
   readonly aliases: readonly ModelAlias[];
   /** The rules of names that are no alias. */
   readonly policy: RoutePolicy;
-  /** The listings as they are now, in the configured order. */
+  /** The listings as they are now, in the configured order; the same array as long as none has changed. */
   listings(): readonly Listing[];
   /** Waits, with a bound, until the providers' lists were read once, however that went. */
   listed(): Promise<void>;
@@ -64,9 +65,12 @@ const usualOutputTokens = 1_000;
  */
 export function createResolver(parts: ResolveParts): Resolve {
   const aliases = new Map(parts.aliases.map((alias) => [alias.name, alias]));
+  // What the aliases mean, as long as the listings are the same: an alias may have dozens of targets.
+  let meanings = { listings: parts.listings(), targets: new Map<string, readonly Target[]>() };
 
   return async ({ names, chat }) => {
-    const targets: Target[] = [];
+    const preferences: Preferred[] = [];
+    const taken = new Set<string>();
     const [first = ""] = names;
     for (const [position, name] of names.entries()) {
       const found = await lookUp(name);
@@ -75,22 +79,39 @@ export function createResolver(parts: ResolveParts): Resolve {
         throw notFound(name, { aliases: parts.aliases, listings: parts.listings() }, field);
       }
       const { strategy, sticky } = aliases.get(name)?.policy ?? parts.policy;
-      for (const target of order(found, orderBy(strategy, sticky, chat), parts)) {
-        if (!targets.some(({ name: known, key }) => known === target.name && key === target.key)) targets.push(target);
-      }
+      const by = orderBy(strategy, sticky, chat);
+      const targets = preferred(found, by, parts).filter(({ name }) => {
+        const isNew = !taken.has(name);
+        taken.add(name);
+        return isNew;
+      });
+      preferences.push({ targets, stickTo: by.stickTo });
     }
     const policy = aliases.get(first)?.policy ?? parts.policy;
-    return { policy, ...fitting(targets, chat) };
+    const { names: fit, skipped } = fitting(preferences, chat);
+    const lanes = new Lanes(fit, parts);
+    const out = lanes.out.map((target) => ({ target, reason: "circuit_open" }));
+    return { policy, targets: lanes, skipped: out.length === 0 ? skipped : [...skipped, ...out] };
   };
 
   async function lookUp(name: string): Promise<readonly Target[]> {
-    const wanted = aliases.get(name)?.targets ?? [{ model: name, weight: 1, bounds: {} }];
-    let found = wanted.map((one) => find(one.model, parts));
-    if (found.some(({ sure }) => !sure)) {
+    let listings = parts.listings();
+    if (meanings.listings !== listings) meanings = { listings, targets: new Map() };
+    const known = meanings.targets.get(name);
+    if (known !== undefined) return known;
+    const alias = aliases.get(name);
+    const wanted = alias?.targets ?? [{ model: name, weight: 1, bounds: {} }];
+    let found = wanted.map((one) => find(one.model, listings, parts));
+    const sure = found.every((one) => one.sure);
+    if (!sure) {
       await parts.listed();
-      found = wanted.map((one) => find(one.model, parts));
+      listings = parts.listings();
+      found = wanted.map((one) => find(one.model, listings, parts));
     }
-    return found.flatMap(({ targets }, position) => targets.map((target) => withRules(target, wanted[position])));
+    const targets = found.flatMap((one, position) => one.targets.map((target) => withRules(target, wanted[position])));
+    // Other names are the callers', and without end.
+    if (alias !== undefined && sure) meanings.targets.set(name, targets);
+    return targets;
   }
 }
 
@@ -111,17 +132,20 @@ function orderBy(strategy: Strategy, sticky: Stickiness, chat: ChatRequest | nul
   };
 }
 
-function fitting(targets: readonly Target[], chat: ChatRequest | null) {
-  if (chat === null || targets.length < 2) return { targets, skipped: [] };
+function fitting(names: readonly Preferred[], chat: ChatRequest | null) {
+  const [first, ...more] = names;
+  if (chat === null || (more.length === 0 && first !== undefined && first.targets.length < 2))
+    return { names, skipped: [] };
   const needs = needsOf(chat);
-  const fit: Target[] = [];
   const skipped: Skipped[] = [];
-  for (const target of targets) {
+  const fit = names.map(({ targets, stickTo }) => ({ stickTo, targets: targets.filter(canServe) }));
+  return fit.some(({ targets }) => targets.length > 0) ? { names: fit, skipped } : { names, skipped: [] };
+
+  function canServe(target: Target): boolean {
     const reason = unfitness(target, needs);
-    if (reason === null) fit.push(target);
-    else skipped.push({ target, reason });
+    if (reason !== null) skipped.push({ target, reason });
+    return reason === null;
   }
-  return fit.length > 0 ? { targets: fit, skipped } : { targets, skipped: [] };
 }
 
 interface Found {
@@ -130,8 +154,7 @@ interface Found {
   readonly sure: boolean;
 }
 
-function find(name: string, parts: ResolveParts): Found {
-  const listings = parts.listings();
+function find(name: string, listings: readonly Listing[], parts: ResolveParts): Found {
   const slash = name.indexOf("/");
   if (slash > 0 && slash < name.length - 1) {
     const [prefix, model] = [name.slice(0, slash), name.slice(slash + 1)];

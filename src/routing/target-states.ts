@@ -34,6 +34,8 @@ export class TargetStates {
   readonly #options: StateOptions;
   readonly #targets = new Map<string, TargetState>();
   readonly #keys = new Map<string, TargetState>();
+  /** Keys that have failed, by instance, with the end of the last time that they are left alone. On the clock. */
+  readonly #troubled = new Map<string, Map<string, number>>();
 
   constructor(clock: Clock, options: StateOptions) {
     this.#clock = clock;
@@ -63,6 +65,20 @@ export class TargetStates {
   /** How long the provider asked to be left alone, for this model with this key. Milliseconds; 0 when it did not. */
   coolMs(target: Target): number {
     return Math.max(this.#laneOf(target).coolMs, this.ofKey(target)?.coolMs ?? 0);
+  }
+
+  /**
+   * The keys of an instance that may be in trouble, for this model or for others; all others are not. As many as have
+   * failed of late, however many there are.
+   */
+  *troubledKeys(instance: string): Iterable<string> {
+    const keys = this.#troubled.get(instance);
+    if (keys === undefined) return;
+    for (const [key, untilMs] of keys) {
+      const state = this.#keys.get(`${instance}#${key}`)?.circuit.state ?? "closed";
+      if (state === "closed" && untilMs <= this.#clock.nowMs()) keys.delete(key);
+      else yield key;
+    }
   }
 
   /**
@@ -105,7 +121,9 @@ export class TargetStates {
         if (key !== null && guilty === key) key.failed(isKeyProbe);
         else key?.circuit.left(isKeyProbe);
         // The only key of an instance has no state of its own.
-        this.#coolDown(failure === failureTable.account ? (key ?? lane) : lane, error);
+        const cooled = failure === failureTable.account ? (key ?? lane) : lane;
+        this.#coolDown(cooled, error);
+        if (target.key !== undefined) this.#trouble(target.instance, target.key, cooled.coolMs);
       },
       left() {
         if (!end()) return;
@@ -144,6 +162,12 @@ export class TargetStates {
   #laneOf(target: Target): TargetState {
     if (target.key === undefined) return this.of(target);
     return this.#find(this.#keys, `${target.instance}#${target.key}/${target.model}`);
+  }
+
+  #trouble(instance: string, key: string, coolMs: number): void {
+    const keys = this.#troubled.get(instance) ?? new Map<string, number>();
+    keys.set(key, Math.max(keys.get(key) ?? 0, this.#clock.nowMs() + coolMs));
+    this.#troubled.set(instance, keys);
   }
 
   #coolDown(state: TargetState, { code, detail }: GatewayError): void {

@@ -42,7 +42,9 @@ export class Tries {
   readonly #route: Route;
   readonly #context: RequestContext;
   readonly #limit: number;
-  #untried: readonly Target[];
+  /** Found, but not tried yet; more come from `#more`. */
+  #untried: Target[] = [];
+  readonly #more: Iterator<Target>;
   readonly #repeats: Repeat[] = [];
   readonly #failed: Failed[] = [];
   #attempts = 0;
@@ -59,7 +61,7 @@ export class Tries {
     this.#route = route;
     this.#context = context;
     this.#limit = Math.min(route.policy.maxAttempts, wanted);
-    this.#untried = route.targets;
+    this.#more = route.targets[Symbol.iterator]();
   }
 
   /** Targets that failed so far, oldest first. */
@@ -75,10 +77,9 @@ export class Tries {
   /** @throws GatewayError `service_unavailable` when every circuit is open */
   first(): Target {
     const { states } = this.#parts;
-    const out = this.#untried.filter((one) => !states.passable(one));
-    const target = this.#untried.find((one) => !out.includes(one));
+    const target = this.#find((one) => states.passable(one));
     if (target === undefined) throw this.#allOpen();
-    for (const one of out) this.#context.trail.note({ kind: "skipped", target: one, reason: "circuit_open" });
+    for (const one of this.#untried) if (one !== target) this.#noteOut(one);
     this.#parts.budgetOf(target.instance).earn();
     return this.#take(target);
   }
@@ -86,7 +87,7 @@ export class Tries {
   /** A target to ask beside the one that is being asked; null when there is none or the budget is spent. */
   beside(): Target | null {
     if (this.#attempts >= this.#limit) return null;
-    const target = this.#untried.find((one) => this.#parts.states.passable(one));
+    const target = this.#find((one) => this.#parts.states.passable(one));
     if (target === undefined || !this.#spend(target)) return null;
     this.#note(target, "hedge", 0);
     return this.#take(target);
@@ -112,8 +113,20 @@ export class Tries {
     if (failure === failureTable.tooLong) {
       this.#tooSmall = Math.max(this.#tooSmall, failed.facts.contextWindow ?? 0);
     }
-    const other = this.#untried.find((one) => states.passable(one) && this.#mayServe(one, failed, failure));
+    const other = this.#find((one) => states.passable(one) && this.#mayServe(one, failed, failure));
     return other === undefined ? this.#repeat(thrown, resume) : this.#moveOn(other, error, resume);
+  }
+
+  /** The first target that was not tried and is wanted; those behind it are not even looked for. */
+  #find(isWanted: (target: Target) => boolean): Target | undefined {
+    const known = this.#untried.find(isWanted);
+    if (known !== undefined) return known;
+    for (;;) {
+      const { value: target, done } = this.#more.next();
+      if (done) return undefined;
+      this.#untried.push(target);
+      if (isWanted(target)) return target;
+    }
   }
 
   #mayServe(other: Target, failed: Target, failure: FailureClass): boolean {
@@ -169,14 +182,27 @@ export class Tries {
     return false;
   }
 
+  /** Notes that a circuit is open, unless whoever made the route has said so. */
+  #noteOut(target: Target): void {
+    const { trail } = this.#context;
+    const isNoted = trail.entries.some(
+      (entry) =>
+        entry.kind === "skipped" &&
+        entry.target.name === target.name &&
+        (entry.target.key === undefined || entry.target.key === target.key),
+    );
+    if (!isNoted) trail.note({ kind: "skipped", target, reason: "circuit_open" });
+  }
+
   #note(target: Target, how: Extract<TrailEntry, { kind: "retried" }>["how"], waitMs: number): void {
     this.#context.trail.note({ kind: "retried", target, how, waitMs });
   }
 
   #allOpen(): GatewayError {
     const { states } = this.#parts;
-    const retryAfterMs = Math.min(...this.#route.targets.map((target) => states.waitMs(target)));
-    const names = [...new Set(this.#route.targets.map(({ name }) => name))].slice(0, maxNamed).join(", ");
+    const targets = [...this.#route.targets];
+    const retryAfterMs = Math.min(...targets.map((target) => states.waitMs(target)));
+    const names = [...new Set(targets.map(({ name }) => name))].slice(0, maxNamed).join(", ");
     const message = `Not asked, because the last answers failed one after the other: ${names}.`;
     return new GatewayError("service_unavailable", message, { retryAfterMs, retryable: true });
   }

@@ -3,7 +3,8 @@ import { GatewayError } from "../../src/domain/errors.ts";
 import type { ProviderKey } from "../../src/domain/instance.ts";
 import { Secret } from "../../src/domain/secret.ts";
 import type { Target } from "../../src/domain/target.ts";
-import { type OrderBy, order } from "../../src/routing/order.ts";
+import { Lanes } from "../../src/routing/lanes.ts";
+import { type OrderBy, preferred } from "../../src/routing/order.ts";
 import { TargetStates } from "../../src/routing/target-states.ts";
 import { createFakeClock } from "../fakes/clock.ts";
 import { breaker, targetNamed } from "./parts.ts";
@@ -24,10 +25,15 @@ function ordering(keys: Readonly<Record<string, readonly ProviderKey[]>> = {}) {
   const states = new TargetStates(clock, breaker);
   const parts = { states, random: seeded(1), keysOf: (instance: string) => keys[instance] ?? [] };
   const by: OrderBy = { strategy: "ordered", stickTo: null, inputTokens: 0, outputTokens: 0 };
-  const names = (targets: readonly Target[], more: Partial<OrderBy> = {}) =>
-    order(targets, { ...by, ...more }, parts).map(({ name, key }) => (key === undefined ? name : `${name}#${key}`));
-  return { clock, states, names };
+  const lanes = (targets: readonly Target[], more: Partial<OrderBy> = {}) => {
+    const wanted = { ...by, ...more };
+    return new Lanes([{ targets: preferred(targets, wanted, parts), stickTo: wanted.stickTo }], parts);
+  };
+  const names = (targets: readonly Target[], more: Partial<OrderBy> = {}) => [...lanes(targets, more)].map(nameOf);
+  return { clock, states, names, lanes };
 }
+
+const nameOf = ({ name, key }: Target) => (key === undefined ? name : `${name}#${key}`);
 
 const fail = (states: TargetStates, target: Target, error = new GatewayError("upstream_cut", "cut")) =>
   states.watch(target, true).failed(error);
@@ -179,5 +185,42 @@ describe("an instance with several keys", () => {
     expect(names([targetNamed("a/n")])).toEqual(["a/n#k1", "a/n#k2"]);
     expect(states.of(a).circuit.state).toBe("closed");
     expect(states.sights()).toContainEqual({ instance: "a", key: "k2", state: "open", inFlight: 0 });
+  });
+
+  it("has the same order each time that it is read", () => {
+    const { lanes } = ordering({ a: Array.from({ length: 64 }, (_, i) => key(`k${i}`)) });
+    const order = lanes([a, b]);
+    const [first] = order;
+    const names = [...order].map(nameOf);
+    expect(first && nameOf(first)).toBe(names[0]);
+    expect([...order].map(nameOf)).toEqual(names);
+    expect([new Set(names).size, names.at(-1)]).toEqual([65, "b/m"]);
+  });
+
+  it("names the keys and targets that are out, unless all are", () => {
+    const { states, lanes, clock } = ordering({ a: [key("k1"), key("k2")] });
+    const refuse = (name: string) => {
+      const refused = new GatewayError("upstream_auth", "no", { upstreamStatus: 401 });
+      for (let i = 0; i < breaker.failures; i++) fail(states, { ...a, key: name }, refused);
+    };
+    refuse("k1");
+    expect(lanes([a]).out.map(nameOf)).toEqual(["a/m#k1"]);
+    refuse("k2");
+    expect(lanes([a]).out).toEqual([]);
+    expect(lanes([b, a]).out.map(nameOf)).toEqual(["a/m#k1", "a/m#k2"]);
+    clock.advance(breaker.openMs);
+    expect(lanes([b, a]).out).toEqual([]);
+  });
+
+  it("keeps a session's key, and moves only its own sessions when one goes", () => {
+    const keys = Array.from({ length: 16 }, (_, i) => key(`k${i}`));
+    const firsts = (among: readonly ProviderKey[]) => {
+      const { names } = ordering({ a: among });
+      return Array.from({ length: 400 }, (_, i) => names([a], { stickTo: `session-${i}` })[0]);
+    };
+    const before = firsts(keys);
+    expect(firsts(keys)).toEqual(before);
+    expect(new Set(before).size).toBe(16);
+    for (const [i, first] of firsts(keys.slice(1)).entries()) if (before[i] !== "a/m#k0") expect(first).toBe(before[i]);
   });
 });

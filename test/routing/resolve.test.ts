@@ -33,7 +33,7 @@ function resolving(listings: readonly Listing[], aliases: readonly ModelAlias[] 
     random: Math.random,
     keysOf: () => [],
   });
-  const resolve = async (names: readonly string[]) => (await wanted({ names, chat: null })).targets;
+  const resolve = async (names: readonly string[]) => [...(await wanted({ names, chat: null })).targets];
   const names = async (...asked: string[]) => (await resolve(asked)).map(({ name }) => name);
   return { wanted, resolve, names, waits: () => waits };
 }
@@ -200,22 +200,22 @@ describe("a route", () => {
     const { wanted } = resolving([east, west], [one, two]);
     const route = await wanted({ names: ["one", "two"], chat: plain });
     expect(route.policy.maxAttempts).toBe(7);
-    expect(route.targets.map(({ name }) => name)).toEqual(["west/gpt-5", "east/gpt-4o"]);
+    expect([...route.targets].map(({ name }) => name)).toEqual(["west/gpt-5", "east/gpt-4o"]);
     expect((await wanted({ names: ["gpt-5"], chat: plain })).policy).toBe(policy);
   });
 
   it("leaves out targets that cannot serve the request, and says why", async () => {
     const { wanted } = resolving(listings, [aliasOf("any", ["blind/m", "seeing/m"])]);
     const route = await wanted({ names: ["any"], chat: picture });
-    expect(route.targets.map(({ name }) => name)).toEqual(["seeing/m"]);
+    expect([...route.targets].map(({ name }) => name)).toEqual(["seeing/m"]);
     expect(route.skipped.map(({ target, reason }) => [target.name, reason])).toEqual([["blind/m", "image"]]);
-    expect((await wanted({ names: ["any"], chat: plain })).targets).toHaveLength(2);
+    expect([...(await wanted({ names: ["any"], chat: plain })).targets]).toHaveLength(2);
   });
 
   it("keeps them all when none could: the provider has the last word", async () => {
     const { wanted } = resolving(listings, [aliasOf("any", ["blind/m", "blind/other"])]);
     const route = await wanted({ names: ["blind/m"], chat: picture });
-    expect([route.targets.map(({ name }) => name), route.skipped]).toEqual([["blind/m"], []]);
+    expect([[...route.targets].map(({ name }) => name), route.skipped]).toEqual([["blind/m"], []]);
   });
 
   it("gives each target the weight and the bounds that its alias says", async () => {
@@ -237,7 +237,7 @@ describe("a route", () => {
   ] as const)("stays with one target by %s, where it is asked for", async (sticky, request) => {
     const alias = aliasOf("any", ["blind/m", "seeing/m"], { strategy: "weighted", sticky });
     const { wanted } = resolving(listings, [alias]);
-    const firstOf = async (chat: ChatRequest) => (await wanted({ names: ["any"], chat })).targets[0]?.name;
+    const firstOf = async (chat: ChatRequest) => [...(await wanted({ names: ["any"], chat })).targets][0]?.name;
     const stuck = await Promise.all(Array.from({ length: 30 }, () => firstOf(create(ChatRequestSchema, request))));
     expect(new Set(stuck).size).toBe(1);
     const free = await Promise.all(Array.from({ length: 60 }, () => firstOf(plain)));

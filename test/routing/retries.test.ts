@@ -197,6 +197,19 @@ describe("an outage", () => {
     const context = await send();
     expect(asked).toEqual([expect.stringMatching(/^b\/m/)]);
     expect(context.trail.last("skipped")).toMatchObject({ target: { name: "a/m" }, reason: "circuit_open" });
+    expect(context.trail.count("skipped")).toBe(1);
+  });
+
+  it("is told of once, also where the route has already told it of all keys", async () => {
+    const { parts, turns } = request({ "a/m": Array(5).fill(failure()) });
+    const attempt = createAttempt(parts);
+    const context = contextOf();
+    const send = (targets: readonly Target[], of = contextOf()) =>
+      turns.until(collect(attempt.chat(routeOf(targets), callOf(), of)));
+    for (let i = 0; i < 5; i++) await send([a, b]);
+    context.trail.note({ kind: "skipped", target: a, reason: "circuit_open" });
+    await send([{ ...a, key: "k1" }, { ...a, key: "k2" }, b], context);
+    expect(context.trail.count("skipped")).toBe(1);
   });
 
   it("of one request counts once, however often it was repeated", async () => {

@@ -14,8 +14,11 @@ const notForProviders: readonly (readonly [path: RegExp, why: string])[] = [
   [/^response_format\.json_schema\.name$/, "is a label for providers that need one"],
   [/^response_format\.text$/, "is how answers are anyway"],
 ];
-/** What Anthropic does in any case: it enforces schemas and shows reasoning. */
-const ofCourse = /^(response_format\.json_schema\.strict|reasoning\.(summary|include_text))$/;
+/** What a provider does in any case: enforce schemas, show reasoning, cache prefixes. */
+const ofCourse: Readonly<Record<string, RegExp>> = {
+  anthropic: /^(response_format\.json_schema\.strict|reasoning\.(summary|include_text))$/,
+  gemini: /^(response_format\.json_schema\.strict|cache\.mode)$/,
+};
 
 const cases = everyField().filter(({ path }) => !notForProviders.some(([pattern]) => pattern.test(path)));
 
@@ -45,7 +48,7 @@ function translated(request: ChatRequest, target: Target): { body: string | null
 /** Whether a field is sent, or it or what it is a part of is reported or refused. */
 function isHonest({ path, without, with: withIt }: FieldCase, target: Target): boolean {
   const after = translated(withIt, target);
-  if (target.provider === "anthropic" && ofCourse.test(path)) return true;
+  if (ofCourse[target.provider]?.test(path)) return true;
   if (after === null || after.reported.some((field) => path === field || path.startsWith(`${field}.`))) return true;
   return after.body !== translated(without, target)?.body;
 }
@@ -61,6 +64,9 @@ describe.each([
   targetOf("openai", "some-model", "repair"),
   targetOf("anthropic", "claude-opus-5", "exact"),
   targetOf("anthropic", "claude-sonnet-4-5", "exact"),
+  targetOf("gemini", "gemini-3-pro-preview", "exact"),
+  targetOf("gemini", "gemini-2.5-flash", "exact"),
+  targetOf("gemini", "gemini-2.0-flash", "exact"),
 ])("a field that is set is sent, reported or refused by $name ($wire)", (target) => {
   it.each(cases)("$path", (one) => {
     expect(isHonest(one, target)).toBe(true);

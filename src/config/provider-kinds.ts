@@ -18,7 +18,7 @@ export interface ProviderKind {
 export const providerKinds: ReadonlyMap<string, ProviderKind> = new Map([
   ["openai", { adapter: "openai", baseUrl: "https://api.openai.com/v1", exact: true }],
   ["anthropic", { adapter: "anthropic", baseUrl: "https://api.anthropic.com", exact: true }],
-  ["gemini", pending()],
+  ["gemini", { adapter: "gemini", baseUrl: "https://generativelanguage.googleapis.com", exact: true }],
   ["groq", { adapter: "openai", baseUrl: "https://api.groq.com/openai/v1", exact: false }],
   ["xai", pending()],
   ["ollama", { adapter: "ollama", baseUrl: "http://localhost:11434", exact: false, keyless: true }],

@@ -1,12 +1,13 @@
 import { GatewayError } from "../domain/errors.ts";
 import { anthropic } from "./anthropic/adapter.ts";
+import { gemini } from "./gemini/adapter.ts";
 import { ollama } from "./ollama/adapter.ts";
 import { openai } from "./openai/adapter.ts";
 import type { Provider } from "./provider.ts";
 
 /** Adapters by provider kind. A new provider is a folder and a line here. */
 const adapters: ReadonlyMap<string, Provider> = new Map(
-  [openai, anthropic, ollama].map((adapter) => [adapter.kind, adapter]),
+  [anthropic, gemini, ollama, openai].map((adapter) => [adapter.kind, adapter]),
 );
 
 /** @throws GatewayError `internal` for a kind without an adapter: configuration accepts none such */

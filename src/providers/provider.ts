@@ -30,6 +30,8 @@ export interface DecodeMemory {
   readonly customTools?: ReadonlySet<string>;
   /** Whether the caller asked for response fields that the contract does not know (`include`: `provider_data`). */
   readonly providerData?: boolean;
+  /** How many calls the conversation held: makes ids for calls of providers that give none. */
+  readonly callsBefore?: number;
 }
 
 /** A provider's answer that is not a success, or a whole unary answer. */
@@ -89,6 +91,8 @@ export interface ModelPage {
 export interface Provider {
   /** Provider kind, such as `openai`. */
   readonly kind: string;
+  /** Versions that a base URL may end in. The first stands for one that ends in none; absent where paths name theirs. */
+  readonly apiVersions?: readonly string[];
   toRequest(call: ChatCall, target: Target): ProviderRequest;
   /** A whole answer, as the frames that a stream would have given. @throws GatewayError `upstream_error` */
   fromResponse(reply: HttpReply, memory: DecodeMemory): readonly Frame[];

@@ -220,7 +220,7 @@ function outgoing(
   request: ProviderRequest,
   { key, connectTimeoutMs }: { readonly key: string | undefined; readonly connectTimeoutMs: number },
 ): Outgoing {
-  const { origin, pathname } = baseOf(instance);
+  const { origin, pathname } = baseOf(instance, provider);
   const credential = key === undefined ? instance.keys[0] : instance.keys.find(({ name }) => name === key);
   return {
     origin,
@@ -250,11 +250,13 @@ interface Base {
 /** Parsed once for each instance: a URL costs as much as a small request's JSON. */
 const bases = new WeakMap<ProviderInstance, Base>();
 
-function baseOf(instance: ProviderInstance): Base {
+function baseOf(instance: ProviderInstance, { apiVersions: versions }: Provider): Base {
   let base = bases.get(instance);
   if (!base) {
     const { origin, pathname } = new URL(instance.baseUrl);
-    base = { origin, pathname: pathname.replace(/\/$/, "") };
+    const path = pathname.replace(/\/$/, "");
+    const hasVersion = !versions || versions.some((version) => path.endsWith(`/${version}`));
+    base = { origin, pathname: hasVersion ? path : `${path}/${versions[0]}` };
     bases.set(instance, base);
   }
   return base;

@@ -61,7 +61,7 @@ export interface Bench {
 
 const quiet: Log = { debug() {}, info() {}, warn() {}, error() {}, with: () => quiet };
 
-/** A gateway between a scripted provider (both dialects) and the test, on real sockets. One per test file. */
+/** A gateway between a scripted provider (every dialect) and the test, on real sockets. One per test file. */
 export function useBench(env: Readonly<Record<string, string>> = {}): Bench {
   const scripts: Script[] = [];
   const asked: Asked[] = [];
@@ -89,6 +89,9 @@ export function useBench(env: Readonly<Record<string, string>> = {}): Bench {
         ANTHROPIC_API_KEY: "sk-upstream-anthropic",
         ANTHROPIC_BASE_URL: origin,
         ANTHROPIC_MODELS: "claude-sonnet-4-5,claude-opus-4-8",
+        GEMINI_API_KEY: "AIza-upstream-gemini",
+        GEMINI_BASE_URL: origin,
+        GEMINI_MODELS: "gemini-2.0-flash,gemini-2.5-flash,gemini-3-pro-preview",
         ...env,
       },
       flags: {},

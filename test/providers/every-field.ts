@@ -59,6 +59,7 @@ const values: Readonly<Record<string, JsonValue>> = {
     openai: '{"odd":1}',
     anthropic: '{"odd":1}',
     ollama: '{"odd":1}',
+    gemini: '{"odd":1}',
   },
   "ChatRequest.metadata": { a: "b" },
   "ChatRequest.parallel_tool_calls": false,

@@ -14,10 +14,11 @@ const notForProviders: readonly (readonly [path: RegExp, why: string])[] = [
   [/^response_format\.json_schema\.name$/, "is a label for providers that need one"],
   [/^response_format\.text$/, "is how answers are anyway"],
 ];
-/** What a provider does in any case: Anthropic and Ollama enforce schemas and show reasoning. */
+/** What a provider does in any case: enforce schemas, show reasoning, cache prefixes. */
 const ofCourse: Readonly<Record<string, RegExp>> = {
   anthropic: /^(response_format\.json_schema\.strict|reasoning\.(summary|include_text))$/,
   ollama: /^(response_format\.json_schema\.strict|reasoning\.include_text)$/,
+  gemini: /^(response_format\.json_schema\.strict|cache\.mode)$/,
 };
 
 const cases = everyField().filter(({ path }) => !notForProviders.some(([pattern]) => pattern.test(path)));
@@ -66,6 +67,9 @@ describe.each([
   targetOf("anthropic", "claude-sonnet-4-5", "exact"),
   targetOf("ollama", "qwen3", "repair"),
   targetOf("ollama", "gpt-oss:20b", "repair"),
+  targetOf("gemini", "gemini-3-pro-preview", "exact"),
+  targetOf("gemini", "gemini-2.5-flash", "exact"),
+  targetOf("gemini", "gemini-2.0-flash", "exact"),
 ])("a field that is set is sent, reported or refused by $name ($wire)", (target) => {
   it.each(cases)("$path", (one) => {
     expect(isHonest(one, target)).toBe(true);

@@ -1,10 +1,11 @@
 import { type ChatRequest, LossPolicy } from "../../../gen/trunkline/v1/chat_pb.ts";
+import type { Names } from "../../dialects/legal-names.ts";
 import { GatewayError } from "../../domain/errors.ts";
 import { LossReport } from "../../domain/loss.ts";
 import type { Target } from "../../domain/target.ts";
 import { CacheMarks } from "./cache-marks.ts";
 import { type ModelRules, rulesOf } from "./rules.ts";
-import { createCallIds, createToolNames, type Names } from "./tool-names.ts";
+import { createCallIds, createToolNames } from "./tool-names.ts";
 
 /** What every part of the translation of one request needs. */
 export interface Draft {

@@ -1,10 +1,18 @@
 import { GatewayError } from "../domain/errors.ts";
 import { anthropic } from "./anthropic/adapter.ts";
+import { deepseek } from "./deepseek/adapter.ts";
+import { groq } from "./groq/adapter.ts";
+import { mistral } from "./mistral/adapter.ts";
 import { openai } from "./openai/adapter.ts";
+import { openrouter } from "./openrouter/adapter.ts";
 import type { Provider } from "./provider.ts";
+import { vllm } from "./vllm/adapter.ts";
+import { xai } from "./xai/adapter.ts";
 
 /** Adapters by provider kind. A new provider is a folder and a line here. */
-const adapters: ReadonlyMap<string, Provider> = new Map([openai, anthropic].map((adapter) => [adapter.kind, adapter]));
+const adapters: ReadonlyMap<string, Provider> = new Map(
+  [openai, anthropic, groq, xai, deepseek, openrouter, mistral, vllm].map((adapter) => [adapter.kind, adapter]),
+);
 
 /** @throws GatewayError `internal` for a kind without an adapter: configuration accepts none such */
 export function providerOf(kind: string): Provider {

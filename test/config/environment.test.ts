@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { readEnvironment } from "../../src/config/environment.ts";
 import { loadConfig } from "../../src/config/load.ts";
+import { servedKinds } from "../../src/config/provider-kinds.ts";
 
 const load = (env: Record<string, string>) => loadConfig({ env, flags: {}, folder: "/nonexistent" });
 
@@ -18,7 +19,7 @@ describe("a provider from the environment", () => {
     const [only] = load({ VLLM_BASE_URL: "http://127.0.0.1:8000/v1/", VLLM_MODELS: " a, ,b ,a" }).config.providers;
     expect(only).toMatchObject({
       name: "vllm",
-      provider: "openai",
+      provider: "vllm",
       baseUrl: "http://127.0.0.1:8000/v1",
       keys: [],
       models: ["a", "b"],
@@ -42,20 +43,26 @@ describe("a provider from the environment", () => {
     expect(warnings).toContain("OPENAI_MODELS: ignored, because a provider exists by its _API_KEY or _BASE_URL.");
   });
 
-  it.each(["GEMINI", "XAI", "OLLAMA", "DEEPSEEK", "MISTRAL", "AZURE", "COHERE"])(
+  it.each(["GEMINI", "OLLAMA", "AZURE", "COHERE"])(
     "is left out with a warning while there is no adapter: %s",
     (kind) => {
       const { config, warnings } = load({ [`${kind}_API_KEY`]: "x", OPENAI_API_KEY: "y" });
       expect(config.providers.map(({ name }) => name)).toEqual(["openai"]);
       expect(warnings.join()).toContain(`${kind}_API_KEY: ignored, because this version has no adapter for`);
-      expect(warnings.join()).toContain("it serves openai, anthropic, groq, openrouter, vllm");
+      expect(warnings.join()).toContain(`it serves ${servedKinds.join(", ")}`);
     },
   );
 
-  it.each(["GROQ", "OPENROUTER"])("is served as a generic server where that is honest, and says so: %s", (kind) => {
+  it.each([
+    ["GROQ", "https://api.groq.com/openai/v1"],
+    ["XAI", "https://api.x.ai/v1"],
+    ["DEEPSEEK", "https://api.deepseek.com"],
+    ["OPENROUTER", "https://openrouter.ai/api/v1"],
+    ["MISTRAL", "https://api.mistral.ai/v1"],
+  ])("has an adapter and an address of its own: %s", (kind, baseUrl) => {
     const { config, warnings } = load({ [`${kind}_API_KEY`]: "x" });
-    expect(config.providers[0]).toMatchObject({ provider: "openai", wire: "repair" });
-    expect(warnings.join()).toContain("is served as a generic OpenAI-compatible server");
+    expect(config.providers).toMatchObject([{ provider: kind.toLowerCase(), baseUrl, wire: "repair" }]);
+    expect(warnings.join()).not.toContain("generic");
   });
 
   it("warns when a key would travel unencrypted", () => {

@@ -275,7 +275,7 @@ describe("a wrong setting is refused with its place, its value and what is allow
     ["providers: { 'A B': {} }", 'providers["A B"] is not a name that may stand here; allowed are names of lower-case'],
     [
       "providers: { mine: {} }",
-      "providers.mine.type is missing; it takes one of openai, anthropic, groq, openrouter, vllm.",
+      "providers.mine.type is missing; it takes one of openai, anthropic, groq, xai, deepseek, openrouter, mistral, vllm.",
     ],
     ["providers: { mine: { type: openia } }", 'providers.mine.type is "openia"; it takes one of openai, anthropic,'],
     [

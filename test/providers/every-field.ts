@@ -55,7 +55,12 @@ const values: Readonly<Record<string, JsonValue>> = {
   "ChatRequest.service_tier": "flex",
   "ChatRequest.speed": "slow",
   "ChatRequest.media_resolution": "high",
-  "ChatRequest.provider_options": { openai: '{"odd":1}', anthropic: '{"odd":1}' },
+  "ChatRequest.provider_options": Object.fromEntries(
+    ["openai", "anthropic", "groq", "xai", "deepseek", "openrouter", "mistral", "vllm"].map((kind) => [
+      kind,
+      '{"odd":1}',
+    ]),
+  ),
   "ChatRequest.metadata": { a: "b" },
   "ChatRequest.parallel_tool_calls": false,
   "Reasoning.effort": "low",

@@ -63,7 +63,7 @@ function providerText(): string {
   const endings = [...providerVariables].map(([ending, { setting }]) => `\`_${ending}\` (\`${setting}\`)`).join(", ");
   const kinds = [...providerKinds].map(([name, { adapter, baseUrl }]) => [
     code(`${name.toUpperCase()}_…`),
-    adapter === null ? "not yet: the variables are ignored with a warning" : served(name, adapter),
+    adapter === null ? "not yet: the variables are ignored with a warning" : "yes",
     baseUrl === null ? "" : code(baseUrl),
   ]);
   return `A provider exists by its \`_API_KEY\` or its \`_BASE_URL\`. Endings: ${endings}; \`_MODELS\` is a list with commas.
@@ -71,10 +71,6 @@ function providerText(): string {
 \`openai-east\`. Variables merge into the file's instance of the same name.
 
 ${table(["Variables", "Served", "Base URL unless given"], kinds)}`;
-}
-
-function served(name: string, adapter: string): string {
-  return name === adapter ? "yes" : "as a generic OpenAI-compatible server";
 }
 
 /** A heading and a table for each section, outer ones first. */

@@ -3,7 +3,7 @@ import type { ModelFacts } from "../domain/model-facts.ts";
 import type { Secret } from "../domain/secret.ts";
 import type { BoundOverrides } from "../domain/time-bounds.ts";
 import type { Findings } from "./findings.ts";
-import { kindOfName, type ProviderKind, providerKinds, servedKinds } from "./provider-kinds.ts";
+import { kindOfName, providerKinds, servedKinds } from "./provider-kinds.ts";
 import type { FileConfig } from "./schema.ts";
 
 /** Name of the embedded simulator's instance. */
@@ -45,7 +45,7 @@ function finishProvider(name: string, provider: FileProvider, findings: Findings
     findings.problem([...path, "api_key"], `is missing; ${keyAdvice(name)}.`);
   }
   const [facts, bounds] = [factsOf(provider.models), boundsOf(provider)];
-  warnOfProvider({ name, type, kind, baseUrl, hasKey: keys.length > 0 }, findings);
+  warnOfProvider({ name, baseUrl, hasKey: keys.length > 0 }, findings);
   return {
     name,
     provider: kind.adapter,
@@ -132,18 +132,11 @@ function keyAdvice(name: string): string {
 
 interface FoundProvider {
   readonly name: string;
-  readonly type: string;
-  readonly kind: ProviderKind;
   readonly baseUrl: string;
   readonly hasKey: boolean;
 }
 
-function warnOfProvider({ name, type, kind, baseUrl, hasKey }: FoundProvider, findings: Findings): void {
-  if (kind.adapter !== type) {
-    findings.warn(
-      `providers.${name} is served as a generic OpenAI-compatible server: what only ${type} knows is not translated.`,
-    );
-  }
+function warnOfProvider({ name, baseUrl, hasKey }: FoundProvider, findings: Findings): void {
   const { protocol, hostname } = new URL(baseUrl);
   if (protocol === "http:" && hasKey && !isLoopback(hostname)) {
     findings.warn(`providers.${name} sends its key unencrypted, because its base_url begins with http://.`);

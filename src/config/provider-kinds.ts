@@ -11,23 +11,21 @@ export interface ProviderKind {
 }
 
 /**
- * Kinds by name. A kind without an adapter of its own is served by the generic OpenAI one only where that loses nothing
- * in silence: what such a server does not take, it refuses itself. The others (own usage counts, own message rules,
- * settings that are ignored) wait for their adapter and are refused by name.
+ * Kinds by name. Those without an adapter are refused by name: a generic one would lose in silence what is their own.
  */
 export const providerKinds: ReadonlyMap<string, ProviderKind> = new Map([
   ["openai", { adapter: "openai", baseUrl: "https://api.openai.com/v1", exact: true }],
   ["anthropic", { adapter: "anthropic", baseUrl: "https://api.anthropic.com", exact: true }],
   ["gemini", { adapter: "gemini", baseUrl: "https://generativelanguage.googleapis.com", exact: true }],
-  ["groq", { adapter: "openai", baseUrl: "https://api.groq.com/openai/v1", exact: false }],
-  ["xai", pending()],
+  ["groq", { adapter: "groq", baseUrl: "https://api.groq.com/openai/v1", exact: false }],
+  ["xai", { adapter: "xai", baseUrl: "https://api.x.ai/v1", exact: false }],
   ["ollama", { adapter: "ollama", baseUrl: "http://localhost:11434", exact: false, keyless: true }],
-  ["deepseek", pending()],
-  ["openrouter", { adapter: "openai", baseUrl: "https://openrouter.ai/api/v1", exact: false }],
-  ["mistral", pending()],
+  ["deepseek", { adapter: "deepseek", baseUrl: "https://api.deepseek.com", exact: false }],
+  ["openrouter", { adapter: "openrouter", baseUrl: "https://openrouter.ai/api/v1", exact: false }],
+  ["mistral", { adapter: "mistral", baseUrl: "https://api.mistral.ai/v1", exact: false }],
   ["azure", pending()],
   ["cohere", pending()],
-  ["vllm", { adapter: "openai", baseUrl: null, exact: false }],
+  ["vllm", { adapter: "vllm", baseUrl: null, exact: false }],
 ]);
 
 /** Names of the kinds that can be served, for messages. */

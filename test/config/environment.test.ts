@@ -19,7 +19,7 @@ describe("a provider from the environment", () => {
     const [only] = load({ VLLM_BASE_URL: "http://127.0.0.1:8000/v1/", VLLM_MODELS: " a, ,b ,a" }).config.providers;
     expect(only).toMatchObject({
       name: "vllm",
-      provider: "openai",
+      provider: "vllm",
       baseUrl: "http://127.0.0.1:8000/v1",
       keys: [],
       models: ["a", "b"],
@@ -51,10 +51,16 @@ describe("a provider from the environment", () => {
     expect(warnings.join()).toContain(`it serves ${servedKinds.join(", ")}.`);
   });
 
-  it.each(["GROQ", "OPENROUTER"])("is served as a generic server where that is honest, and says so: %s", (kind) => {
+  it.each([
+    ["GROQ", "https://api.groq.com/openai/v1"],
+    ["XAI", "https://api.x.ai/v1"],
+    ["DEEPSEEK", "https://api.deepseek.com"],
+    ["OPENROUTER", "https://openrouter.ai/api/v1"],
+    ["MISTRAL", "https://api.mistral.ai/v1"],
+  ])("has an adapter and an address of its own: %s", (kind, baseUrl) => {
     const { config, warnings } = load({ [`${kind}_API_KEY`]: "x" });
-    expect(config.providers[0]).toMatchObject({ provider: "openai", wire: "repair" });
-    expect(warnings.join()).toContain("is served as a generic OpenAI-compatible server");
+    expect(config.providers).toMatchObject([{ provider: kind.toLowerCase(), baseUrl, wire: "repair" }]);
+    expect(warnings.join()).not.toContain("generic");
   });
 
   it("exists by its address alone, or by its key alone at its usual address, where it asks for no key", () => {

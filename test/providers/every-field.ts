@@ -1,5 +1,6 @@
 import { type DescField, type DescMessage, fromJson, type JsonObject, type JsonValue } from "@bufbuild/protobuf";
 import { type ChatRequest, ChatRequestSchema } from "../../gen/trunkline/v1/chat_pb.ts";
+import { providerKinds } from "../../src/config/provider-kinds.ts";
 
 /** One field of the contract in a request of its own, beside the same request without it. */
 export interface FieldCase {
@@ -55,12 +56,9 @@ const values: Readonly<Record<string, JsonValue>> = {
   "ChatRequest.service_tier": "flex",
   "ChatRequest.speed": "slow",
   "ChatRequest.media_resolution": "high",
-  "ChatRequest.provider_options": {
-    openai: '{"odd":1}',
-    anthropic: '{"odd":1}',
-    ollama: '{"odd":1}',
-    gemini: '{"odd":1}',
-  },
+  "ChatRequest.provider_options": Object.fromEntries(
+    [...providerKinds].flatMap(([kind, { adapter }]) => (adapter === null ? [] : [[kind, '{"odd":1}']])),
+  ),
   "ChatRequest.metadata": { a: "b" },
   "ChatRequest.parallel_tool_calls": false,
   "Reasoning.effort": "low",

@@ -5,8 +5,23 @@ import { GatewayError } from "../../domain/errors.ts";
 import { EventTemplate } from "../event-template.ts";
 import { ChoiceDecoder } from "./decode-choice.ts";
 import { decodeModeration } from "./decode-moderation.ts";
-import { decodeUsage } from "./decode-usage.ts";
+import { decodeUsage, type UsageQuirks } from "./decode-usage.ts";
 import { type Fields, fieldsOf, isFields, listOf, parseObject, textOf } from "./wire.ts";
+
+/** What a server's answers have otherwise than OpenAI's. */
+export interface AnswerQuirks {
+  readonly usage?: UsageQuirks;
+  /** The member that holds the server's own facts, among them `usage` and `error` of a stream. */
+  readonly ownFacts?: string;
+  /** Finish reasons that say that the server failed, and the HTTP status that each amounts to. */
+  readonly failures?: Readonly<Record<string, number>>;
+  /** Addresses that the answer is based on come as a list `citations` beside the choices. */
+  readonly citations?: boolean;
+  /** Reasoning may come as `reasoning_details`, with proofs. */
+  readonly reasoningDetails?: boolean;
+  /** Who issues the signatures of parts of type `thinking`. */
+  readonly thinkingIssuer?: string;
+}
 
 /** What a decoder is told of its provider. */
 export interface AnswerOptions {
@@ -14,6 +29,7 @@ export interface AnswerOptions {
   failure(error: unknown): GatewayError;
   /** Provider kind under which members that the contract does not know are kept; absent where nobody wants them. */
   readonly keepUnmapped?: string;
+  readonly quirks?: AnswerQuirks;
 }
 
 /** A chat completion, whole or in chunks, on its way to frames. One vocabulary for both. */
@@ -98,31 +114,46 @@ export class AnswerDecoder {
   }
 
   #step(chunk: Fields, member: "delta" | "message"): { frames: Frame[]; repaired: boolean } {
-    const failure = chunk.error ?? (chunk.object === "error" ? chunk : null);
+    const { quirks = {} } = this.#options;
+    const ownFacts = quirks.ownFacts === undefined ? noFields : fieldsOf(chunk, quirks.ownFacts);
+    const failure = failureIn(chunk) ?? ownFacts.error ?? null;
     if (failure !== null) throw this.#options.failure(failure);
     const frames: Frame[] = [];
     const choices = listOf(chunk, "choices");
     if (!this.#started && (choices.length > 0 || textOf(chunk, "id") !== "")) frames.push(this.#start(chunk));
     let repaired = choices.length > 0 && (textOf(chunk, "id") === "" || typeof chunk.object !== "string");
     for (const choice of choices) {
-      if (textOf(choice, "finish_reason") === "error")
-        throw this.#options.failure(choice.error ?? "The answer failed.");
+      this.#checkFinish(choice);
       if (!isFields(choice[member]) && textOf(choice, "finish_reason") === "") {
         repaired = true; // Azure's filter results: clients reach into the delta that is not there.
         continue;
       }
       const decoder = this.#choice(choice);
-      frames.push(...decoder.push(fieldsOf(choice, member), choice));
+      const delta = fieldsOf(choice, member);
+      frames.push(...decoder.push(quirks.citations ? withCitations(delta, chunk, choice) : delta, choice));
       if (decoder.repaired || typeof choice.index !== "number") repaired = true;
     }
-    if (isFields(chunk.usage)) {
-      this.#usage = decodeUsage(chunk.usage);
+    const usage = isFields(chunk.usage) ? chunk.usage : ownFacts.usage;
+    if (isFields(usage)) {
+      this.#usage = decodeUsage(usage, quirks.usage);
+      // A client would add up what stands there.
+      if (quirks.usage?.countsApart && this.#usage.outputTokens !== usage.completion_tokens) repaired = true;
       frames.push({ case: "usage", value: this.#usage, choice: 0, part: 0 });
     }
     if (isFields(chunk.moderation)) frames.push(...this.#moderate(chunk.moderation));
     this.#serviceTier = textOf(chunk, "service_tier") || this.#serviceTier;
     if (this.#options.keepUnmapped !== undefined) this.#keepUnmapped(chunk);
     return { frames, repaired };
+  }
+
+  /** @throws GatewayError for a choice that ended because the server failed */
+  #checkFinish(choice: Fields): void {
+    const reason = textOf(choice, "finish_reason");
+    const status = this.#options.quirks?.failures?.[reason];
+    if (status !== undefined) {
+      throw this.#options.failure({ type: reason, code: status, message: `The answer ended with ${reason}.` });
+    }
+    if (reason === "error") throw this.#options.failure(choice.error ?? "The answer failed.");
   }
 
   #start(chunk: Fields): Frame {
@@ -141,7 +172,12 @@ export class AnswerDecoder {
     let decoder = this.#choices.get(at);
     if (!decoder) {
       // Ids for calls without one: told apart between answers by the answer's own id.
-      decoder = new ChoiceDecoder(at, () => `call_${this.#id.replaceAll(/[^A-Za-z0-9]/g, "").slice(-maxIdChars)}`);
+      const { quirks } = this.#options;
+      decoder = new ChoiceDecoder(
+        at,
+        quirks,
+        () => `call_${this.#id.replaceAll(/[^A-Za-z0-9]/g, "").slice(-maxIdChars)}`,
+      );
       this.#choices.set(at, decoder);
     }
     return decoder;
@@ -186,6 +222,23 @@ export class AnswerDecoder {
   }
 }
 
+/** An error object; or the whole, where a server writes its errors bare: `{"object":"error",…}`, `{"code","error":"…"}`. */
+function failureIn(chunk: Fields): unknown {
+  if (chunk.object === "error") return chunk;
+  return typeof chunk.error === "string" && typeof chunk.code === "string" ? chunk : chunk.error;
+}
+
+/** The addresses beside the choices, as citations of the first. They come with the last chunk. */
+function withCitations(delta: Fields, { citations }: Fields, { index }: Fields): Fields {
+  if (!Array.isArray(citations) || citations.length === 0 || (index ?? 0) !== 0) return delta;
+  const urls = citations.filter((url) => typeof url === "string").slice(0, maxCitations);
+  const annotations = urls.map((url) => ({ type: "url_citation", url_citation: { url } }));
+  return { ...delta, annotations: [...listOf(delta, "annotations"), ...annotations] };
+}
+
+const noFields: Fields = {};
+/** More sources than any search reads. */
+const maxCitations = 200;
 /** Contract: choice_count is at most 128. */
 const maxChoices = 128;
 const maxIdChars = 24;

@@ -11,7 +11,15 @@ import { type TokenLogprob, TokenLogprobSchema } from "../../../gen/trunkline/v1
 import { blankFinished } from "../../domain/blank.ts";
 import type { Frame } from "../../domain/chat.ts";
 import { CallsDecoder } from "./decode-calls.ts";
+import { DetailsDecoder } from "./decode-details.ts";
+import { toProof } from "./proofs.ts";
 import { type Fields, fieldsOf, isFields, listOf, textOf } from "./wire.ts";
+
+/** How a server gives its reasoning otherwise than as text. */
+interface ThoughtQuirks {
+  readonly reasoningDetails?: boolean;
+  readonly thinkingIssuer?: string;
+}
 
 /** The parts of one choice that grow by deltas, each opened once. */
 type Growing = "text" | "reasoning" | "refusal" | "audio";
@@ -24,12 +32,18 @@ export class ChoiceDecoder {
   finished = false;
   readonly #parts = new Map<Growing, number>();
   readonly #calls: CallsDecoder;
+  readonly #details: DetailsDecoder | undefined;
+  readonly #thinkingIssuer: string | undefined;
+  /** Of the thought that is shown, where its provider signs it. */
+  #signature = "";
   #nextPart = 0;
   #frames: Frame[] = [];
   #expiresAt: number | null = null;
 
-  constructor(index: number, idPrefix: () => string) {
+  constructor(index: number, quirks: ThoughtQuirks | undefined, idPrefix: () => string) {
     this.index = index;
+    if (quirks?.reasoningDetails) this.#details = new DetailsDecoder(index, () => this.#nextPart++);
+    this.#thinkingIssuer = quirks?.thinkingIssuer;
     this.#calls = new CallsDecoder(index, () => this.#nextPart++, idPrefix);
   }
 
@@ -63,6 +77,12 @@ export class ChoiceDecoder {
   }
 
   #reasoning(delta: Fields): void {
+    const details = this.#details ? listOf(delta, "reasoning_details") : [];
+    // The text beside details is theirs, once more.
+    if (details.length > 0) {
+      this.#frames.push(...(this.#details?.push(details) ?? []));
+      return;
+    }
     const [content, plain] = [textOf(delta, "reasoning_content"), textOf(delta, "reasoning")];
     // Some servers say the same under both names.
     if (content !== "" && plain !== "") this.repaired = true;
@@ -77,10 +97,14 @@ export class ChoiceDecoder {
       return this.#delta("text", typeof content === "number" ? String(content) : "", logprobs);
     for (const part of content.filter(isFields)) {
       if (part.type === "refusal") this.#delta("refusal", textOf(part, "refusal"));
-      else if (part.type === "thinking")
-        for (const piece of listOf(part, "thinking")) this.#delta("reasoning", textOf(piece, "text"));
+      else if (part.type === "thinking") this.#thinking(part);
       else this.#delta("text", textOf(part, "text"));
     }
+  }
+
+  #thinking(part: Fields): void {
+    for (const piece of listOf(part, "thinking")) this.#delta("reasoning", textOf(piece, "text"));
+    this.#signature = textOf(part, "signature") || this.#signature;
   }
 
   #delta(growing: Exclude<Growing, "audio">, given: string, logprobs: TokenLogprob[] = []): void {
@@ -161,6 +185,17 @@ export class ChoiceDecoder {
   }
 
   #closeParts(): Frame[] {
+    return [...(this.#details?.finish() ?? []), ...this.#closeThought(), ...this.#closeAudio()];
+  }
+
+  #closeThought(): Frame[] {
+    const part = this.#parts.get("reasoning");
+    if (part === undefined || this.#signature === "" || this.#thinkingIssuer === undefined) return [];
+    const value = create(PartFinishedSchema, { proof: toProof(this.#thinkingIssuer, "signature", this.#signature) });
+    return [{ case: "partFinished", value, choice: this.index, part }];
+  }
+
+  #closeAudio(): Frame[] {
     const part = this.#parts.get("audio");
     if (part === undefined) return [];
     const seconds = this.#expiresAt;

@@ -1,11 +1,19 @@
 import type { ModalityTokens, Usage } from "../../../gen/trunkline/v1/usage_pb.ts";
 import { countOf, type Fields, fieldsOf } from "./wire.ts";
 
+/** How a server counts otherwise than OpenAI. */
+export interface UsageQuirks {
+  /** Reasoning may stand beside the answer's tokens, and cached tokens beside the prompt's: sums tell. */
+  readonly countsApart?: boolean;
+  /** The member that tells what the call cost, and its unit. Nano-USD. */
+  readonly cost?: { readonly member: string; readonly nanoUsd: number };
+}
+
 /**
  * Token counts of a chat completion. `prompt_tokens` already holds the cached ones and `completion_tokens` the
  * reasoning. DeepSeek's `prompt_cache_hit_tokens` is read where the details are missing.
  */
-export function decodeUsage(usage: Fields): Usage {
+export function decodeUsage(usage: Fields, quirks: UsageQuirks = {}): Usage {
   const input = fieldsOf(usage, "prompt_tokens_details");
   const output = fieldsOf(usage, "completion_tokens_details");
   // Written out: `create` took a fifth of the time that reading a whole answer takes.
@@ -31,7 +39,23 @@ export function decodeUsage(usage: Fields): Usage {
   count("rejectedPredictionTokens", countOf(output, "rejected_prediction_tokens"));
   addModalities("input", input, decoded.byModality);
   addModalities("output", output, decoded.byModality);
+  if (quirks.countsApart) joinCounts(decoded);
+  const cost = quirks.cost && usage[quirks.cost.member];
+  if (quirks.cost && typeof cost === "number" && cost >= 0) {
+    decoded.costNanoUsd = BigInt(Math.round(cost * quirks.cost.nanoUsd));
+  }
   return decoded;
+}
+
+/** Tokens that were counted apart join the count that the contract has them in. */
+function joinCounts(usage: Usage): void {
+  const { inputTokens = 0, outputTokens = 0, totalTokens, reasoningTokens = 0, cacheReadTokens = 0 } = usage;
+  if (cacheReadTokens > inputTokens) usage.inputTokens = inputTokens + cacheReadTokens;
+  if (reasoningTokens > 0 && totalTokens === inputTokens + outputTokens + reasoningTokens) {
+    usage.outputTokens = outputTokens + reasoningTokens;
+  }
+  if (usage.inputTokens !== undefined && usage.outputTokens !== undefined)
+    usage.totalTokens = usage.inputTokens + usage.outputTokens;
 }
 
 type Counted =

@@ -3,24 +3,7 @@ import type { CacheMark, Media, Part } from "../../../gen/trunkline/v1/message_p
 import type { LossReport } from "../../domain/loss.ts";
 import { invalidValue } from "../json-splice.ts";
 import type { JsonMembers, JsonTree } from "../json-text.ts";
-
-/** What encoding a request needs to know of the server. */
-export interface ChatQuirks {
-  /** Provider kind: whose `provider_options`, proofs and opaque parts are meant. */
-  readonly kind: string;
-  /** OpenAI itself refuses `max_tokens` for its newer models; others know nothing else. */
-  readonly maxTokensName: "max_completion_tokens" | "max_tokens";
-  /** OpenAI's word for who asks is new; others know the older one. */
-  readonly endUserName: "safety_identifier" | "user";
-  /** Whether the role `developer` is known; else it is sent as `system`. */
-  readonly developerRole: boolean;
-  /** The field that carries reasoning of earlier turns back; null where the server refuses it. */
-  readonly reasoningField: "reasoning_content" | "reasoning" | null;
-  /** Whether prompt caching takes marks on parts (`prompt_cache_breakpoint`). */
-  readonly cacheMarks: boolean;
-  /** Whether fields beyond OpenAI's own (`top_k`, `min_p`, `repetition_penalty`) are taken. */
-  readonly extendedSampling: boolean;
-}
+import type { ChatQuirks, Medium } from "./quirks.ts";
 
 /** A part of a user's or tool's content. @returns null when it is left out and reported */
 export function encodeContentPart(
@@ -35,6 +18,10 @@ export function encodeContentPart(
 }
 
 function encodeKind({ kind }: Part, field: string, quirks: ChatQuirks, losses: LossReport): JsonMembers | null {
+  if (quirks.media && isMedium(kind.case) && !quirks.media.includes(kind.case)) {
+    const taken = ["text", ...quirks.media].join(", ");
+    throw invalidValue(`${field}.${kind.case}`, `cannot be sent: this model takes ${taken}.`);
+  }
   switch (kind.case) {
     case "text":
       return { type: "text", text: kind.value };
@@ -46,11 +33,12 @@ function encodeKind({ kind }: Part, field: string, quirks: ChatQuirks, losses: L
       };
     }
     case "audio":
-      return { type: "input_audio", input_audio: encodeAudio(kind.value.media, `${field}.audio.media`) };
+      return { type: "input_audio", input_audio: encodeAudio(kind.value.media, `${field}.audio.media`, quirks) };
     case "file":
       if (kind.value.title) losses.drop(`${field}.file.title`, "is not taken by this provider.");
       if (kind.value.context) losses.drop(`${field}.file.context`, "is not taken by this provider.");
       if (kind.value.citationsEnabled) losses.drop(`${field}.file.citations_enabled`, "is not taken by this provider.");
+      if (quirks.documentUrls) return encodeDocument(kind.value.media, `${field}.file.media`);
       return { type: "file", file: encodeFile(kind.value.media, `${field}.file.media`) };
     case "refusal":
       return { type: "text", text: kind.value.text };
@@ -78,6 +66,12 @@ function encodeKind({ kind }: Part, field: string, quirks: ChatQuirks, losses: L
   }
 }
 
+const media: readonly string[] = ["image", "audio", "file", "video"] satisfies readonly Medium[];
+
+function isMedium(name: string | undefined): name is Medium {
+  return name !== undefined && media.includes(name);
+}
+
 /** Text of nested parts; what is no text is reported. */
 export function searchText(result: { uri: string; title: string; parts: readonly Part[] }): string {
   const text = result.parts.map(({ kind }) => (kind.case === "text" ? kind.value : "")).join("\n");
@@ -88,6 +82,9 @@ function encodeCacheMark(mark: CacheMark, field: string, quirks: ChatQuirks, los
   if (!quirks.cacheMarks) {
     losses.drop(`${field}.cache`, "cache marks are not taken by this provider.");
     return {};
+  }
+  if (quirks.cacheMarks === "cache_control") {
+    return { cache_control: { type: "ephemeral", ...(mark.ttl && { ttl: toTtl(mark.ttl) }) } };
   }
   return { prompt_cache_breakpoint: { mode: "explicit", ...(mark.ttl && { ttl: toTtl(mark.ttl) }) } };
 }
@@ -122,9 +119,11 @@ const audioFormats: ReadonlyMap<string, string> = new Map([
   ["audio/wave", "wav"],
 ]);
 
-function encodeAudio(media: Media | undefined, field: string): JsonTree {
+function encodeAudio(media: Media | undefined, field: string, { bareAudio }: ChatQuirks): JsonTree {
+  if (bareAudio && media?.source.case === "uri") return media.source.value;
   if (media?.source.case !== "data")
     throw invalidValue(field, "must have data: this provider takes audio inline only.");
+  if (bareAudio) return base64(media.source.value);
   const format = audioFormats.get(media.mediaType) ?? /^audio\/([a-z0-9]{1,16})$/.exec(media.mediaType)?.[1];
   if (format === undefined)
     throw invalidValue(`${field}.media_type`, "must be a type such as audio/wav or audio/mpeg.");
@@ -142,6 +141,13 @@ function encodeFile(media: Media | undefined, field: string): JsonTree {
     default:
       throw invalidValue(field, "must have data or a file_id: this provider does not fetch documents.");
   }
+}
+
+/** Mistral's parts for documents: by address, which may be a data URL, or uploaded. */
+function encodeDocument(media: Media | undefined, field: string): JsonMembers {
+  if (media?.source.case === "fileId") return { type: "file", file_id: media.source.value };
+  const url = mediaUrl(media, field, "application/pdf");
+  return { type: "document_url", document_url: url, ...(media?.name && { document_name: media.name }) };
 }
 
 function base64(data: Uint8Array): string {

@@ -2,19 +2,22 @@ import {
   type ChatMessage,
   type Part,
   Role,
+  type ToolCall,
   ToolCallKind,
   type ToolResult,
 } from "../../../gen/trunkline/v1/message_pb.ts";
 import type { LossReport } from "../../domain/loss.ts";
 import type { JsonMembers, JsonTree } from "../json-text.ts";
-import { type ChatQuirks, encodeContentPart, searchText } from "./encode-media.ts";
+import { encodeContentPart, searchText } from "./encode-media.ts";
+import { encodeThoughts } from "./encode-thoughts.ts";
+import type { ChatQuirks } from "./quirks.ts";
 
 /** The conversation as chat messages. One of ours becomes several where a message holds the results of several calls. */
 export function encodeMessages(
   messages: readonly ChatMessage[],
   quirks: ChatQuirks,
   losses: LossReport,
-): readonly JsonTree[] {
+): readonly JsonMembers[] {
   const encoded: JsonMembers[] = [];
   // What tools showed follows the last result of its turn: nothing may stand between results.
   let shown: JsonMembers[] = [];
@@ -76,7 +79,8 @@ class MessageEncoder {
     const { role, phase, parts } = this.#message;
     const field = this.#field;
     const unsaid = "is not taken by chat completions.";
-    if (phase !== undefined && role !== Role.ASSISTANT) this.#losses.drop(`${field}.phase`, unsaid);
+    if (phase !== undefined && (role !== Role.ASSISTANT || this.#quirks.basic))
+      this.#losses.drop(`${field}.phase`, unsaid);
     for (const [i, { kind, proof }] of parts.entries()) {
       const at = `${field}.parts[${i}]`;
       // Reasoning is reported as a whole.
@@ -143,17 +147,17 @@ class MessageEncoder {
   #assistant(): JsonMembers {
     const content: JsonMembers[] = [];
     const calls: JsonTree[] = [];
-    const reasoning: string[] = [];
     const message: JsonMembers = { role: "assistant" };
-    if (this.#message.phase !== undefined) message.phase = this.#message.phase;
+    if (this.#message.phase !== undefined && !this.#quirks.basic) message.phase = this.#message.phase;
     for (const [i, part] of this.#message.parts.entries()) {
       const field = `${this.#field}.parts[${i}]`;
       const { kind } = part;
       if (part.cache && kind.case !== "text") this.#losses.drop(`${field}.cache`, "is taken on text only.");
-      if (kind.case === "toolCall") calls.push(this.#call(kind.value));
-      else if (kind.case === "refusal") content.push({ type: "refusal", refusal: kind.value.text });
-      else if (kind.case === "audio" && kind.value.id !== undefined) message.audio = { id: kind.value.id };
-      else if (kind.case === "reasoning") reasoning.push(this.#reasoning(part, field));
+      if (kind.case === "reasoning") continue;
+      if (kind.case === "toolCall") calls.push(this.#call(kind.value, field));
+      else if (kind.case === "refusal") content.push(this.#refusal(kind.value.text, field));
+      else if (kind.case === "audio" && kind.value.id !== undefined && !this.#quirks.basic)
+        message.audio = { id: kind.value.id };
       else if (kind.case === "text") content.push({ type: "text", text: kind.value });
       else
         this.#losses.drop(
@@ -161,29 +165,29 @@ class MessageEncoder {
           `a part of kind ${kind.case} in an assistant's message is not taken by this provider.`,
         );
     }
-    const thought = reasoning.join("");
-    if (this.#quirks.reasoningField !== null && thought !== "") message[this.#quirks.reasoningField] = thought;
+    const thought = encodeThoughts(this.#message.parts, this.#field, this.#quirks, this.#losses);
+    Object.assign(message, thought.members);
+    content.unshift(...thought.content);
     message.content = content.length === 0 ? (calls.length > 0 || message.audio ? null : "") : plain(content);
     if (calls.length > 0) message.tool_calls = calls;
     return message;
   }
 
-  #call({ id, name, kind, arguments: text }: Extract<Part["kind"], { case: "toolCall" }>["value"]): JsonTree {
-    if (kind === ToolCallKind.CUSTOM) return { id, type: "custom", custom: { name, input: text } };
+  #refusal(text: string, field: string): JsonMembers {
+    if (!this.#quirks.basic) return { type: "refusal", refusal: text };
+    this.#losses.approximate(field, "is sent as text: this provider has no part for refusals.");
+    return { type: "text", text };
+  }
+
+  #call({ id, name, kind, arguments: text }: ToolCall, field: string): JsonTree {
+    if (kind === ToolCallKind.CUSTOM) {
+      if (!this.#quirks.basic) return { id, type: "custom", custom: { name, input: text } };
+      this.#losses.approximate(field, "is sent as a function's: this provider has no tools that take free text.");
+      return { id, type: "function", function: { name, arguments: JSON.stringify({ input: text }) } };
+    }
     return { id, type: "function", function: { name, arguments: text } };
   }
-
-  /** The text of an earlier thought, where the server reads it; its proof belongs to whom issued it. */
-  #reasoning(part: Part, field: string): string {
-    const { text, summary, redacted } = part.kind.case === "reasoning" ? part.kind.value : noReasoning;
-    const isText = summary.length === 0 && !redacted;
-    if (this.#quirks.reasoningField !== null && !part.proof && isText) return text;
-    this.#losses.drop(field, "reasoning of earlier turns is not taken by this provider.");
-    return "";
-  }
 }
-
-const noReasoning = { text: "", summary: [], redacted: false };
 
 /** One text is a string, as every server understands it; anything else, or a marked text, is a list. */
 function plain(content: readonly JsonMembers[]): JsonTree {

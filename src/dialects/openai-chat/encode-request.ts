@@ -1,10 +1,15 @@
-import type { ChatRequest, Reasoning, ResponseFormat } from "../../../gen/trunkline/v1/chat_pb.ts";
+import type { ChatRequest } from "../../../gen/trunkline/v1/chat_pb.ts";
+import type { Part } from "../../../gen/trunkline/v1/message_pb.ts";
 import type { LossReport } from "../../domain/loss.ts";
 import { invalidValue, jsonText, membersOf } from "../json-splice.ts";
 import type { JsonMembers, JsonTree } from "../json-text.ts";
-import { type ChatQuirks, toTtl } from "./encode-media.ts";
-import { encodeMessages } from "./encode-messages.ts";
-import { encodeToolChoice, encodeTools, encodeWebSearch } from "./encode-tools.ts";
+import { encodeConversation } from "./encode-conversation.ts";
+import { encodeFormat } from "./encode-format.ts";
+import { toTtl } from "./encode-media.ts";
+import { encodeReasoning } from "./encode-reasoning.ts";
+import { encodeToolChoice, encodeTools } from "./encode-tools.ts";
+import { encodeWebSearch } from "./encode-web-search.ts";
+import type { ChatQuirks } from "./quirks.ts";
 
 /**
  * A request as the body of `POST /chat/completions`. What chat completions have no place for goes to the losses.
@@ -17,16 +22,25 @@ export function encodeChatRequest(
   quirks: ChatQuirks,
   losses: LossReport,
 ): JsonMembers {
-  const body: JsonMembers = {
+  return mergeOptions(encodeChatMembers(request, { model, stream }, quirks, losses), request, quirks);
+}
+
+/** The same without what the caller gave for this provider alone, which comes last and as it is. */
+export function encodeChatMembers(
+  request: ChatRequest,
+  { model, stream }: { readonly model: string; readonly stream: boolean },
+  quirks: ChatQuirks,
+  losses: LossReport,
+): JsonMembers {
+  return {
     model,
-    messages: encodeMessages(request.messages, quirks, losses),
+    messages: encodeConversation(request, quirks, losses),
     // Usage is always asked for: it is what accounting rests on. The edge withholds it from who did not ask.
     ...(stream && { stream: true, stream_options: { include_usage: true } }),
     ...encodeSampling(request, quirks, losses),
     ...encodeShape(request, quirks, losses),
     ...encodeService(request, quirks, losses),
   };
-  return mergeOptions(body, request, quirks);
 }
 
 function encodeSampling(request: ChatRequest, quirks: ChatQuirks, losses: LossReport): JsonMembers {
@@ -57,33 +71,36 @@ function encodeSampling(request: ChatRequest, quirks: ChatQuirks, losses: LossRe
 }
 
 function encodeShape(request: ChatRequest, quirks: ChatQuirks, losses: LossReport): JsonMembers {
-  const { tools, toolChoice, responseFormat, reasoning, output, prediction, webSearch } = request;
+  const { tools, toolChoice, responseFormat, reasoning, output, prediction } = request;
   const sent = encodeTools(tools, quirks, losses);
   if (request.maxToolCalls !== undefined) losses.drop("max_tool_calls", "is not taken by this provider.");
   if (request.mediaResolution !== undefined) losses.drop("media_resolution", "is not taken by this provider.");
   if (output?.image) losses.drop("output.image", "is not taken by this provider.");
-  // Searching is a setting here and a tool elsewhere.
-  const searchTool = tools.find(({ kind }) => kind.case === "webSearch");
-  const search = webSearch ?? (searchTool?.kind.case === "webSearch" ? searchTool.kind.value.options : undefined);
   return {
     ...(sent.length > 0 && { tools: sent }),
     // Without tools both settings are refused, and they mean nothing; that tools were left out has been told.
-    ...(sent.length > 0 && toolChoice && { tool_choice: encodeToolChoice(toolChoice, tools) }),
+    ...(sent.length > 0 && toolChoice && { tool_choice: encodeToolChoice(toolChoice, tools, quirks, losses) }),
     ...(sent.length > 0 && { parallel_tool_calls: request.parallelToolCalls }),
-    ...(responseFormat && { response_format: encodeFormat(responseFormat) }),
-    reasoning_effort: encodeEffort(reasoning, losses),
+    ...(responseFormat && encodeFormat(responseFormat, quirks, losses)),
+    ...encodeReasoning(reasoning, quirks, losses),
     verbosity: request.verbosity,
     ...(output && output.modalities.length > 0 && { modalities: output.modalities }),
     ...(output?.audio && { audio: { format: output.audio.format, voice: output.audio.voice } }),
-    ...(prediction && { prediction: { type: "content", content: prediction.parts.map(predicted) } }),
-    ...(search && { web_search_options: encodeWebSearch(search, losses) }),
+    ...(prediction && { prediction: { type: "content", content: encodePrediction(prediction.parts, quirks) } }),
+    ...encodeWebSearch(request, quirks, losses),
   };
+}
+
+/** A text alone is what all know. */
+function encodePrediction(parts: readonly Part[], { basic }: ChatQuirks): JsonTree {
+  const texts = parts.map(predicted);
+  return basic ? texts.map(({ text }) => text).join("") : texts;
 }
 
 function predicted(
   { kind }: { readonly kind: { readonly case: string | undefined; readonly value?: unknown } },
   i: number,
-): JsonTree {
+): { readonly type: "text"; readonly text: string } {
   if (kind.case === "text" && typeof kind.value === "string") return { type: "text", text: kind.value };
   throw invalidValue(`prediction.parts[${i}]`, "must be text.");
 }
@@ -117,49 +134,6 @@ function tierOf(speed: string | undefined, losses: LossReport): string | undefin
   if (speed === undefined || speed === "fast") return speed;
   losses.drop("speed", "is not taken by this provider, but for 'fast'.");
   return undefined;
-}
-
-function encodeFormat({ kind }: ResponseFormat): JsonTree {
-  switch (kind.case) {
-    case "jsonObject":
-      return { type: "json_object" };
-    case "jsonSchema": {
-      const { name, description, schema, strict } = kind.value;
-      const field = "response_format.json_schema.schema";
-      return {
-        type: "json_schema",
-        json_schema: {
-          name: name || "answer",
-          ...(description && { description }),
-          schema: jsonText(schema, field),
-          ...(strict !== undefined && { strict }),
-        },
-      };
-    }
-    case "grammar":
-      throw invalidValue("response_format.grammar", "cannot be sent: this provider takes text, JSON or a JSON schema.");
-    default:
-      return { type: "text" };
-  }
-}
-
-/** A budget has no place here; the effort nearest to it has (wire.md §17.3). */
-function encodeEffort(reasoning: Reasoning | undefined, losses: LossReport): string | undefined {
-  if (!reasoning) return undefined;
-  if (reasoning.summary !== undefined) losses.drop("reasoning.summary", "is not taken by chat completions.");
-  if (reasoning.includeText !== undefined) losses.drop("reasoning.include_text", "is not taken by chat completions.");
-  const { effort, budgetTokens } = reasoning;
-  if (effort !== undefined || budgetTokens === undefined) return effort;
-  const nearest = budgetTokens < 0 ? undefined : effortOf(budgetTokens);
-  losses.approximate("reasoning.budget_tokens", nearest ? `is sent as effort ${nearest}.` : "the provider decides.");
-  return nearest;
-}
-
-function effortOf(budgetTokens: number): string {
-  if (budgetTokens === 0) return "none";
-  if (budgetTokens <= 1_024) return "minimal";
-  if (budgetTokens <= 4_096) return "low";
-  return budgetTokens <= 12_288 ? "medium" : "high";
 }
 
 /** Members that a caller may not set beside the contract: they are what limits, guardrails and routing go by. */

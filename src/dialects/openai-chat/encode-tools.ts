@@ -1,9 +1,9 @@
-import type { WebSearchOptions } from "../../../gen/trunkline/v1/tool_pb.ts";
 import { type FunctionTool, type Tool, type ToolChoice, ToolChoiceMode } from "../../../gen/trunkline/v1/tool_pb.ts";
 import type { LossReport } from "../../domain/loss.ts";
 import { membersOf, objectText } from "../json-splice.ts";
 import type { JsonMembers, JsonTree } from "../json-text.ts";
-import type { ChatQuirks } from "./encode-media.ts";
+import { encodeSearchTool, notOffered } from "./encode-web-search.ts";
+import type { ChatQuirks } from "./quirks.ts";
 
 /** Tools as chat completions take them. Schemas are written as the caller wrote them. */
 export function encodeTools(tools: readonly Tool[], quirks: ChatQuirks, losses: LossReport): readonly JsonTree[] {
@@ -15,6 +15,10 @@ export function encodeTools(tools: readonly Tool[], quirks: ChatQuirks, losses: 
       case "function":
         return [{ type: "function", function: encodeFunction(kind.value, `${field}.function`, losses) }];
       case "custom": {
+        if (quirks.basic) {
+          losses.drop(field, "tools that take free text are not taken by this provider.");
+          return [];
+        }
         const { name, description, grammar } = kind.value;
         const format = grammar && {
           type: "grammar",
@@ -23,12 +27,9 @@ export function encodeTools(tools: readonly Tool[], quirks: ChatQuirks, losses: 
         return [{ type: "custom", custom: { name, ...(description && { description }), ...(format && { format }) } }];
       }
       case "webSearch":
-        if (!kind.value.options) break;
-        losses.approximate(field, "is sent as web_search_options: searching is a setting of this provider's models.");
-        return [];
+        return encodeSearchTool(kind.value, field, quirks, losses);
       case "hosted":
-        // A server other than OpenAI's own may know tools of its own; which, it says itself.
-        if (quirks.kind === "openai" && !quirks.extendedSampling) break;
+        if (!isHostedTool(kind.value.type, quirks)) break;
         return [
           {
             type: kind.value.type,
@@ -37,9 +38,14 @@ export function encodeTools(tools: readonly Tool[], quirks: ChatQuirks, losses: 
           },
         ];
     }
-    losses.drop(field, "a tool that the provider runs is not offered through chat completions.");
+    losses.drop(field, notOffered);
     return [];
   });
+}
+
+/** A server other than OpenAI's own may know tools of its own; which, it says itself where that is not known here. */
+function isHostedTool(type: string, { kind, extendedSampling, hostedTools }: ChatQuirks): boolean {
+  return hostedTools ? hostedTools.includes(type) : kind !== "openai" || extendedSampling;
 }
 
 function named(name: string): JsonMembers {
@@ -70,7 +76,12 @@ const modes: Readonly<Record<number, string>> = {
   [ToolChoiceMode.REQUIRED]: "required",
 };
 
-export function encodeToolChoice({ kind }: ToolChoice, tools: readonly Tool[]): JsonTree | undefined {
+export function encodeToolChoice(
+  { kind }: ToolChoice,
+  tools: readonly Tool[],
+  quirks: ChatQuirks,
+  losses: LossReport,
+): JsonTree | undefined {
   switch (kind.case) {
     case "mode":
       return modes[kind.value];
@@ -78,6 +89,10 @@ export function encodeToolChoice({ kind }: ToolChoice, tools: readonly Tool[]): 
       return reference(kind.value, tools);
     case "allowed": {
       const { mode, names } = kind.value;
+      if (quirks.basic) {
+        losses.approximate("tool_choice.allowed", "is sent as its mode: this provider chooses among all tools.");
+        return modes[mode] ?? "auto";
+      }
       const allowed = { mode: modes[mode] ?? "auto", tools: names.map((name) => reference(name, tools)) };
       return { type: "allowed_tools", allowed_tools: allowed };
     }
@@ -90,22 +105,4 @@ export function encodeToolChoice({ kind }: ToolChoice, tools: readonly Tool[]): 
 function reference(name: string, tools: readonly Tool[]): JsonTree {
   const custom = tools.some(({ kind }) => kind.case === "custom" && kind.value.name === name);
   return custom ? { type: "custom", custom: { name } } : { type: "function", function: { name } };
-}
-
-/** Web search as a setting, as OpenAI's search models take it. */
-export function encodeWebSearch(options: WebSearchOptions, losses: LossReport): JsonTree {
-  if (options.allowedDomains.length > 0) losses.drop("web_search.allowed_domains", "is not taken by this provider.");
-  if (options.blockedDomains.length > 0) losses.drop("web_search.blocked_domains", "is not taken by this provider.");
-  if (options.maxUses !== undefined) losses.drop("web_search.max_uses", "is not taken by this provider.");
-  const { city, region, country, timezone } = options.userLocation ?? {};
-  const approximate = {
-    ...(city && { city }),
-    ...(region && { region }),
-    ...(country && { country }),
-    ...(timezone && { timezone }),
-  };
-  return {
-    ...(options.contextSize !== undefined && { search_context_size: options.contextSize }),
-    ...(options.userLocation && { user_location: { type: "approximate", approximate } }),
-  };
 }

@@ -28,6 +28,11 @@ const issuers: Readonly<Record<string, string>> = Object.assign(Object.create(nu
   "xai-responses-v1": "xai",
 });
 
+/** OpenRouter's word for the form of an issuer's proofs; the issuer itself where it is no other's. */
+export function wireFormatOf(issuer: string): string {
+  return Object.keys(issuers).find((format) => issuers[format] === issuer) ?? issuer;
+}
+
 /** Issuers whose proofs on tool calls travel as `extra_content.google.thought_signature`, as Google's endpoint has it. */
 export function isGoogle(issuer: string): boolean {
   return issuer.startsWith("gemini") || issuer.startsWith("vertex") || issuer.startsWith("google");

@@ -1,20 +1,36 @@
-import { AnswerDecoder, type AnswerOptions } from "../../dialects/openai-chat/decode-answer.ts";
+import { AnswerDecoder, type AnswerQuirks } from "../../dialects/openai-chat/decode-answer.ts";
 import type { Frame } from "../../domain/chat.ts";
 import type { DecodeMemory, HttpReply, SseEvent, StreamDecoder } from "../provider.ts";
-import { failureOf } from "./errors.ts";
+import { type ErrorRules, failureOf } from "./errors.ts";
 
 /** A whole chat completion as frames. @throws GatewayError `upstream_error` */
-export function decodeWhole(kind: string, reply: HttpReply, memory: DecodeMemory): readonly Frame[] {
-  return answerDecoder(kind, memory).pushWhole(reply.body);
+export function decodeWhole(
+  kind: string,
+  reply: HttpReply,
+  memory: DecodeMemory,
+  quirks: AnswerQuirks = {},
+  errors: ErrorRules = [],
+): readonly Frame[] {
+  return answerDecoder(kind, memory, quirks, errors).pushWhole(reply.body);
 }
 
 /** A decoder for one stream of chat completion chunks. */
-export function createChunkDecoder(kind: string, memory: DecodeMemory): StreamDecoder {
-  return new ChunkDecoder(answerDecoder(kind, memory));
+export function createChunkDecoder(
+  kind: string,
+  memory: DecodeMemory,
+  quirks: AnswerQuirks = {},
+  errors: ErrorRules = [],
+): StreamDecoder {
+  return new ChunkDecoder(answerDecoder(kind, memory, quirks, errors));
 }
 
-function answerDecoder(kind: string, { target, providerData }: DecodeMemory): AnswerDecoder {
-  const options: AnswerOptions = { failure: (error) => failureOf(error, target) };
+function answerDecoder(
+  kind: string,
+  { target, providerData }: DecodeMemory,
+  quirks: AnswerQuirks,
+  errors: ErrorRules,
+): AnswerDecoder {
+  const options = { failure: (error: unknown) => failureOf(error, target, errors), quirks };
   return new AnswerDecoder(providerData ? { ...options, keepUnmapped: kind } : options);
 }
 

@@ -9,12 +9,23 @@ import { LossReport } from "../../domain/loss.ts";
 import type { Target } from "../../domain/target.ts";
 import type { HttpReply, ProviderRequest } from "../provider.ts";
 
+/** How a server takes embeddings otherwise than OpenAI. */
+export interface EmbeddingRules {
+  readonly kind?: string;
+  /** Name of the number of dimensions. */
+  readonly dimensions?: "output_dimension";
+  /** Whether who asks is told, by `user`. */
+  readonly noUser?: boolean;
+}
+
 /**
  * Floats as base64 take a quarter of their JSON and lose nothing; OpenAI's own servers give them so, others may not
  * know the word, and an answer in either form is read.
  */
-export function toEmbedRequest(request: EmbedRequest, target: Target): ProviderRequest {
+export function toEmbedRequest(request: EmbedRequest, target: Target, rules: EmbeddingRules = {}): ProviderRequest {
   const losses = new LossReport(false);
+  const { kind = "openai", dimensions = "dimensions", noUser = false } = rules;
+  if (noUser && request.endUserId !== undefined) losses.drop("end_user_id", "is not taken by this provider.");
   for (const name of ["inputType", "title", "truncate"] as const) {
     if (request[name] !== undefined)
       losses.drop(name === "inputType" ? "input_type" : name, "is not taken by this provider.");
@@ -23,13 +34,13 @@ export function toEmbedRequest(request: EmbedRequest, target: Target): ProviderR
     model: target.model,
     input: encodeInputs(request),
     ...(target.wire === "exact" && { encoding_format: "base64" }),
-    dimensions: request.dimensions,
-    user: request.endUserId,
+    [dimensions]: request.dimensions,
+    user: noUser ? undefined : request.endUserId,
   };
-  const options = membersOf(request.providerOptions.openai ?? "", "provider_options.openai");
+  const options = membersOf(request.providerOptions[kind] ?? "", `provider_options.${kind}`);
   for (const [name, value] of Object.entries(options)) {
     if (name in body)
-      throw invalidValue(`provider_options.openai.${name}`, "cannot be set here: the request has a field for it.");
+      throw invalidValue(`provider_options.${kind}.${name}`, "cannot be set here: the request has a field for it.");
     body[name] = value;
   }
   return {

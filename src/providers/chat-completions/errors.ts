@@ -1,38 +1,52 @@
-import { type Fields, isFields, textOf } from "../../dialects/openai-chat/wire.ts";
+import { type Fields, isFields, listOf, textOf } from "../../dialects/openai-chat/wire.ts";
 import { retryAfterMs, scrubbed } from "../../dialects/upstream-errors.ts";
 import { type ErrorCode, type ErrorDetail, GatewayError } from "../../domain/errors.ts";
 import type { Target } from "../../domain/target.ts";
 import type { DecodeMemory, HttpReply } from "../provider.ts";
 
+/** What a server's failures mean where its words say more than its status. The first that fits counts. */
+export type ErrorRules = readonly {
+  /** Absent: any. */
+  readonly status?: number;
+  /** Found in the error object's JSON. */
+  readonly words: RegExp;
+  readonly code: ErrorCode;
+}[];
+
+/** By which a provider finds a call again: OpenAI's and most others', OpenRouter's, Mistral's. */
+const requestIdHeaders = ["x-request-id", "x-generation-id", "mistral-correlation-id"];
+
 /**
  * What a failed call means, by contract section 2.7. Bodies may be OpenAI's, another server's, HTML or nothing: the
  * status decides, the body refines.
  */
-export function fromError(reply: HttpReply, memory: DecodeMemory): GatewayError {
-  const requestId = reply.headers["x-request-id"];
-  return toError(reply.status, errorIn(reply.body), memory.target, reply.headers, {
+export function fromError(reply: HttpReply, memory: DecodeMemory, rules: ErrorRules = []): GatewayError {
+  const requestId = requestIdHeaders.map((name) => reply.headers[name]).find(Boolean);
+  return toError(reply.status, errorIn(reply.body), memory.target, rules, reply.headers, {
     upstreamStatus: reply.status,
     ...(requestId && { upstreamRequestId: requestId }),
   });
 }
 
 /** An error that came inside an answer, under HTTP 200. */
-export function failureOf(error: unknown, target: Target): GatewayError {
-  const fields: Fields = isFields(error) ? error : { message: typeof error === "string" ? error : "" };
+export function failureOf(error: unknown, target: Target, rules: ErrorRules = []): GatewayError {
+  const fields: Fields = isFields(error) ? worded(error) : { message: typeof error === "string" ? error : "" };
   const status = typeof fields.code === "number" ? fields.code : (statuses.get(textOf(fields, "type")) ?? 500);
-  return toError(status >= 400 && status < 600 ? status : 500, fields, target, {}, {});
+  return toError(status >= 400 && status < 600 ? status : 500, fields, target, rules, {}, {});
 }
 
 function toError(
   status: number,
   error: Fields,
   target: Target,
+  rules: ErrorRules,
   headers: HttpReply["headers"],
   facts: ErrorDetail,
 ): GatewayError {
   const upstreamCode = textOf(error, "code") || textOf(error, "type");
   const words = textOf(error, "message");
-  const { code, advice } = classify(status, textOf(error, "type"), textOf(error, "code"), words);
+  const { code, advice } =
+    ruled(status, error, rules) ?? classify(status, textOf(error, "type"), textOf(error, "code"), words);
   const param = textOf(error, "param");
   return new GatewayError(code, advice ?? message(words, status), {
     ...facts,
@@ -50,10 +64,25 @@ interface Verdict {
   readonly advice?: string;
 }
 
+function ruled(status: number, error: Fields, rules: ErrorRules): Verdict | null {
+  if (rules.length === 0) return null;
+  const text = JSON.stringify(error).slice(0, maxRuledLength);
+  const rule = rules.find((one) => (one.status ?? status) === status && one.words.test(text));
+  if (!rule) return null;
+  return rule.code === "upstream_auth" ? { code: rule.code, advice: refusedCredential(status) } : { code: rule.code };
+}
+
+/** Rules look for words that stand at the beginning. Characters. */
+const maxRuledLength = 4_096;
+
+function refusedCredential(status: number): string {
+  return `The provider refused the gateway's credential (HTTP ${status}).`;
+}
+
 function classify(status: number, type: string, code: string, words: string): Verdict {
   // The gateway's own key is at fault, not the caller's; the provider's words hold a part of it.
   if (status === 401 || status === 403) {
-    return { code: "upstream_auth", advice: `The provider refused the gateway's credential (HTTP ${status}).` };
+    return { code: "upstream_auth", advice: refusedCredential(status) };
   }
   if (status === 402 || code === "insufficient_quota" || type === "insufficient_quota")
     return { code: "insufficient_quota" };
@@ -145,7 +174,10 @@ const waitable: ReadonlySet<ErrorCode> = new Set([
   "conflict",
 ]);
 
-/** `{"error":{…}}`, `{"error":"…"}`, vLLM's and Mistral's bare `{"object":"error",…}`, or anything else. */
+/**
+ * `{"error":{…}}`, `{"error":"…"}`, xAI's `{"code":"…","error":"…"}`, vLLM's and Mistral's bare `{"object":"error",…}`,
+ * the list of faults that a validator in front of them gives, or anything else.
+ */
 function errorIn(body: string): Fields {
   let value: unknown;
   try {
@@ -155,9 +187,19 @@ function errorIn(body: string): Fields {
   }
   if (Array.isArray(value)) value = value[0];
   if (!isFields(value)) return {};
-  if (isFields(value.error)) return value.error;
-  if (typeof value.error === "string") return { message: value.error };
-  return typeof value.message === "string" ? value : {};
+  return worded(isFields(value.error) ? value.error : value);
+}
+
+/** An error object with its words where OpenAI has them. */
+function worded(error: Fields): Fields {
+  if (typeof error.message === "string") return error;
+  if (typeof error.error === "string") return { ...error, message: error.error };
+  const faults = listOf(isFields(error.message) ? error.message : error, "detail");
+  const [first] = faults;
+  if (!first) return typeof error.detail === "string" ? { ...error, message: error.detail } : { ...error, message: "" };
+  const place = Array.isArray(first.loc) ? first.loc.filter((step) => step !== "body").join(".") : "";
+  const words = [textOf(first, "msg"), place].filter((one) => one !== "").join(": ");
+  return { ...error, message: words, ...(place !== "" && { param: place }) };
 }
 
 function message(words: string, status: number): string {

@@ -1,7 +1,7 @@
 import { createChunkDecoder, decodeWhole } from "../chat-completions/decoder.ts";
 import { fromEmbedResponse, toEmbedRequest } from "../chat-completions/embeddings.ts";
 import { fromError } from "../chat-completions/errors.ts";
-import { fromModelPage } from "../chat-completions/model-page.ts";
+import { modelPageReader } from "../chat-completions/model-page.ts";
 import type { Provider } from "../provider.ts";
 import { factsOf } from "./models.ts";
 import { toRequest } from "./request.ts";
@@ -12,9 +12,12 @@ export const openai: Provider = {
   toRequest,
   fromResponse: (reply, memory) => decodeWhole("openai", reply, memory),
   createDecoder: (memory) => createChunkDecoder("openai", memory),
-  fromError,
+  fromError: (reply, memory) => fromError(reply, memory),
   authHeaders: (apiKey) => ({ authorization: `Bearer ${apiKey}` }),
-  models: { path: "/models", fromResponse: fromModelPage },
+  models: { path: "/models", fromResponse: modelPageReader() },
   facts: factsOf,
-  embeddings: { toRequest: toEmbedRequest, fromResponse: fromEmbedResponse },
+  embeddings: {
+    toRequest: (request, target) => toEmbedRequest(request, target),
+    fromResponse: (reply) => fromEmbedResponse(reply),
+  },
 };

@@ -1,8 +1,8 @@
 import { type ChatRequest, LossPolicy } from "../../../gen/trunkline/v1/chat_pb.ts";
 import { toJsonText } from "../../dialects/json-text.ts";
-import type { ChatQuirks } from "../../dialects/openai-chat/encode-media.ts";
 import { encodeChatRequest, optionMembers } from "../../dialects/openai-chat/encode-request.ts";
 import { patchChatRequest } from "../../dialects/openai-chat/patch-request.ts";
+import type { ChatQuirks } from "../../dialects/openai-chat/quirks.ts";
 import { reportUnknownMembers } from "../../dialects/unknown-members.ts";
 import type { ChatCall, SourceBody } from "../../domain/chat.ts";
 import { LossReport } from "../../domain/loss.ts";

@@ -1,0 +1,66 @@
+import type { MemberRules } from "../../dialects/openai-chat/member-rules.ts";
+import type { ChatQuirks } from "../../dialects/openai-chat/quirks.ts";
+import type { Target } from "../../domain/target.ts";
+import { flagsIn, windowIn } from "../chat-completions/model-page.ts";
+import { type ChatServer, dropping, onlyOpenAi, onlySelfHosted } from "../chat-completions/server.ts";
+import { capabilitiesOf, factsOf } from "./models.ts";
+
+/** Mistral refuses members that it does not know (wire.md §12; @mistralai/mistralai 2.7.0). */
+export const mistralServer: ChatServer = {
+  kind: "mistral",
+  quirks: (target) => (reasons(target) ? { ...base, proofs: { form: "thinking_parts", issuers: ["mistral"] } } : base),
+  members: () => members,
+  answers: { thinkingIssuer: "mistral" },
+  list: {
+    factsIn: (entry) => ({
+      ...windowIn(entry, "max_context_length", "max_completion_tokens"),
+      ...capabilitiesOf(flagsIn(entry, "capabilities")),
+    }),
+  },
+  embeddings: { dimensions: "output_dimension", noUser: true },
+  facts: factsOf,
+};
+
+function reasons({ model, facts }: Target): boolean {
+  return facts.capabilities?.includes("reasoning") ?? model.startsWith("magistral");
+}
+
+const base: ChatQuirks = {
+  kind: "mistral",
+  maxTokensName: "max_tokens",
+  endUserName: "user",
+  developerRole: false,
+  reasoningField: null,
+  cacheMarks: false,
+  extendedSampling: false,
+  basic: true,
+  media: ["image", "audio", "file"],
+  documentUrls: true,
+  bareAudio: true,
+  hostedTools: ["web_search", "web_search_premium", "code_interpreter", "image_generation", "document_library"],
+  webSearch: { tool: "web_search" },
+  reasoning: {
+    members: ["reasoning_effort"],
+    efforts: {
+      ...{ none: "none", minimal: "minimal", low: "low", medium: "medium" },
+      ...{ high: "high", xhigh: "xhigh", max: "xhigh" },
+    },
+  },
+  messages: { callIdLength: 9, onlyToolsNamed: true, afterTools: "Done.", prefix: true },
+};
+
+const members: MemberRules = {
+  ...onlyOpenAi,
+  ...onlySelfHosted,
+  ...dropping("logit_bias", "top_logprobs", "user", "safety_identifier", "modalities"),
+  // These two it has.
+  metadata: { as: "metadata" },
+  prediction: { as: "prediction" },
+  logprobs: { drop: "is not taken by this provider.", but: false },
+  store: { drop: "is not taken by this provider.", but: false },
+  max_completion_tokens: { as: "max_tokens" },
+  seed: { as: "random_seed" },
+  // Usage comes with the last event in any case.
+  stream_options: { needless: true },
+  service_tier: { words: { auto: "auto", default: "standard_only", standard_only: "standard_only" } },
+};

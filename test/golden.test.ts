@@ -208,7 +208,7 @@ function plain(answer: ReturnType<ReturnType<typeof createFold>["response"]>): J
 
 function requestFile(provider: Provider, request: ChatRequest, target: Target, stream: boolean): unknown {
   const { path, headers, body, losses } = provider.toRequest({ request, stream }, target);
-  return { path, headers, body: body === null ? null : parseExactly(body), losses };
+  return { path, headers, body: body === null ? null : parseExactly(String(body)), losses };
 }
 
 function eventsFile({ frames, failure }: Decoded): unknown {

@@ -189,14 +189,14 @@ export function keyOf(caller: Caller, { idempotencyKey }: RequestContext): strin
   return `${caller.id}\0${idempotencyKey}`;
 }
 
-/** Equal for equal requests: the caller's own text and what headers added to it, else the message's bytes. */
+/** Equal for equal requests: the caller's own bytes and what headers added to it, else the message's bytes. */
 export function fingerprintOf({ request, stream, source }: ChatCall): string {
   const hash = createHash("sha256").update(stream ? "stream" : "whole");
   if (!source) return hash.update(toBinary(ChatRequestSchema, request)).digest("base64");
   const { lossPolicy, routing } = request;
   const added = `\0${source.dialect}\0${lossPolicy}\0${routing?.sessionId ?? ""}\0`;
   const headers = source.headers === undefined ? "" : JSON.stringify(source.headers);
-  return hash.update(added).update(headers).update(source.text).digest("base64");
+  return hash.update(added).update(headers).update(source.bytes).digest("base64");
 }
 
 /** @throws GatewayError `invalid_value` */

@@ -25,11 +25,14 @@ export interface JsonScan {
  * Reads a JSON text once, from left to right, without building anything: finds what would make parsing dear (depth,
  * keys, endless numbers), errors of structure, and where the members of the outermost object lie. Escapes, control
  * characters and the finer grammar of numbers are left to JSON.parse.
+ * @param toText the text that a slice stands for, where that is another: names are given as text
  * @throws GatewayError `invalid_value` that names the limit or the line and column, never the content
  */
-export function scanJson(text: string, limits: JsonLimits = jsonLimits): JsonScan {
-  return new Scanner(text, limits).scan();
+export function scanJson(text: string, limits: JsonLimits = jsonLimits, toText?: ToText): JsonScan {
+  return new Scanner(text, limits, toText).scan();
 }
+
+type ToText = (slice: string) => string;
 
 /** Says where in a text an offset lies, as editors count: from 1, in characters. */
 function placeInText(text: string, offset: number): string {
@@ -63,11 +66,12 @@ export function skipSpace(text: string, at: number): number {
 }
 
 /** A key as JSON.parse reads it, from its text with quotes. */
-export function keyOf(text: string, start: number, end: number): string {
-  const raw = text.slice(start + 1, end - 1);
+export function keyOf(text: string, start: number, end: number, toText?: ToText): string {
+  const slice = text.slice(start + 1, end - 1);
+  const raw = toText ? toText(slice) : slice;
   if (!raw.includes("\\")) return raw;
   try {
-    return String(JSON.parse(text.slice(start, end)));
+    return String(JSON.parse(`"${raw}"`));
   } catch {
     return raw; // A bad escape: JSON.parse refuses the whole text soon after, with its place.
   }
@@ -113,6 +117,7 @@ const literals = new Set(["true", "false", "null"]);
 class Scanner {
   readonly #text: string;
   readonly #limits: JsonLimits;
+  readonly #toText: ToText | undefined;
   readonly #members = new Map<string, Span>();
   /** Closing character of each open object or array. */
   readonly #closers: number[] = [];
@@ -121,9 +126,10 @@ class Scanner {
   #memberName = "";
   #memberStart = -1;
 
-  constructor(text: string, limits: JsonLimits) {
+  constructor(text: string, limits: JsonLimits, toText: ToText | undefined) {
     this.#text = text;
     this.#limits = limits;
+    this.#toText = toText;
   }
 
   scan(): JsonScan {
@@ -191,7 +197,7 @@ class Scanner {
     if (this.#text.charCodeAt(this.#at) !== char.colon) throw this.#bad("Expected ':' after a key");
     this.#at++;
     if (this.#closers.length === 1) {
-      this.#memberName = keyOf(this.#text, start, end);
+      this.#memberName = keyOf(this.#text, start, end, this.#toText);
       this.#memberStart = skipSpace(this.#text, this.#at);
     }
   }

@@ -10,13 +10,18 @@ import { char, endOfString, endOfWord, keyOf, skipSpace } from "./json-scan.ts";
 export class JsonSlice {
   readonly #source: string;
   readonly #span: Span;
+  readonly #known: ReadonlyMap<string, Span> | undefined;
   #members: Map<string, JsonSlice> | null = null;
   #elements: readonly JsonSlice[] | null = null;
 
-  /** @param source text that scanJson accepted */
-  constructor(source: string, span: Span) {
+  /**
+   * @param source text that scanJson accepted
+   * @param known where the members' values lie, when that is known already
+   */
+  constructor(source: string, span: Span, known?: ReadonlyMap<string, Span>) {
     this.#source = source;
     this.#span = span;
+    this.#known = known;
   }
 
   get text(): string {
@@ -25,7 +30,7 @@ export class JsonSlice {
 
   /** A member of an object; undefined when there is none or this is no object. */
   member(name: string): JsonSlice | undefined {
-    this.#members ??= this.#readMembers();
+    this.#members ??= this.#known ? this.#knownMembers(this.#known) : this.#readMembers();
     return this.#members.get(name);
   }
 
@@ -33,6 +38,10 @@ export class JsonSlice {
   element(index: number): JsonSlice | undefined {
     this.#elements ??= this.#readElements();
     return this.#elements[index];
+  }
+
+  #knownMembers(known: ReadonlyMap<string, Span>): Map<string, JsonSlice> {
+    return new Map([...known].map(([name, span]) => [name, new JsonSlice(this.#source, span)]));
   }
 
   #readMembers(): Map<string, JsonSlice> {

@@ -62,7 +62,7 @@ export type Frame =
   | (Placed & { readonly case: "completed"; readonly value: Completed })
   | (Placed & { readonly case: "heartbeat"; readonly value: Heartbeat });
 
-/** Where the value of a top-level member lies in the caller's JSON text. Offsets in UTF-16 units, end exclusive. */
+/** Where a value lies in JSON: in characters of a text, in bytes where bytes are kept. End exclusive. */
 export interface Span {
   readonly start: number;
   readonly end: number;
@@ -71,8 +71,9 @@ export interface Span {
 /** The caller's own JSON, kept so that a provider of the same dialect patches it instead of rebuilding it. */
 export interface SourceBody {
   readonly dialect: Dialect;
-  readonly text: string;
-  /** Top-level members by name. Where a name occurs twice, the last one, as JSON.parse reads it. */
+  /** UTF-8, as the caller sent it. */
+  readonly bytes: Uint8Array;
+  /** Values of the top-level members by name, none twice: where they lie in the bytes. */
   readonly members: ReadonlyMap<string, Span>;
   /**
    * Paths of members that the dialect does not define, in the caller's spelling. A provider of the same dialect gets

@@ -16,7 +16,7 @@ export interface Outgoing {
   /** Begins with a slash: a request cannot name another host than its origin. */
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string | null;
+  readonly body: string | Buffer | null;
   /** How long it may take until the request can be written. Milliseconds. */
   readonly connectTimeoutMs: number;
 }

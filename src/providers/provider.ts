@@ -12,7 +12,8 @@ export interface ProviderRequest {
   /** Path below the instance's base URL, such as `/chat/completions`; may carry a query. */
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string | null;
+  /** UTF-8 where it is bytes. */
+  readonly body: string | Buffer | null;
   /** What the translation could not carry over; empty when nothing was lost. */
   readonly losses: readonly Loss[];
   /** What the answer's decoder must remember of the request. */

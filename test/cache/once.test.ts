@@ -110,7 +110,7 @@ describe("requests with the same idempotency key", () => {
 
   it("must be the same in what headers say, too: the caller's text is not all that was asked for", async () => {
     const { ask, lives } = sharing();
-    const source = { dialect: "openai-chat", text: "{}", members: new Map(), unknown: [] } as const;
+    const source = { dialect: "openai-chat", bytes: Buffer.from("{}"), members: new Map(), unknown: [] } as const;
     const withPolicy = (lossPolicy: LossPolicy) => {
       const { request, stream } = callOf();
       return { request: { ...request, lossPolicy }, stream, source };

@@ -68,7 +68,7 @@ export async function play(seed: number, config: Config): Promise<World> {
   const clock = createFakeClock();
   const asking = planned(seed, random);
   const network = createNetwork(clock, (request) =>
-    weatherFor(request.body ?? "", asking, (one, body) => {
+    weatherFor(String(request.body), asking, (one, body) => {
       const stream = body.stream === true;
       const question = questionOf(one, body, request.origin);
       return weatherOf({ ...question, stream, request, onSpoken: (spoken) => one.spoken.push(spoken) }, random);

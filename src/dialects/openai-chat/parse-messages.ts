@@ -21,7 +21,6 @@ import {
   toText,
   toWord,
 } from "../json-read.ts";
-import type { JsonSlice } from "../json-slice.ts";
 import type { ChatDraft } from "./chat-draft.ts";
 import { cacheMarkOf } from "./parse-cache.ts";
 import { type ContentType, parseContent } from "./parse-content.ts";
@@ -39,13 +38,12 @@ interface Conversation {
   /** Id of the latest deprecated `function_call`, by function name. */
   readonly functionCalls: Map<string, string>;
   readonly draft: ChatDraft;
-  readonly json: JsonSlice | undefined;
 }
 
 /** Reads `messages`. @throws GatewayError `invalid_value` with the place of what is wrong */
 export function parseMessages(value: unknown, place: Place, draft: ChatDraft): ChatMessage[] {
   const messages = toArray(value, place, maxMessages);
-  const conversation = { calls: new Map(), functionCalls: new Map(), draft, json: draft.json.member("messages") };
+  const conversation = { calls: new Map(), functionCalls: new Map(), draft };
   return messages.map((message, i) => parseMessage(toObject(message, place.at(i)), place.at(i), i, conversation));
 }
 
@@ -110,6 +108,12 @@ function partsOf(role: RoleName, message: JsonObject, place: Place, index: numbe
   }
 }
 
+/** Looks for the calls' own text in the whole body, which few requests need. */
+function callsOf(calls: unknown, place: Place, index: number, { draft }: Conversation): Part[] {
+  const json = draft.json.member("messages")?.element(index)?.member("tool_calls");
+  return parseToolCalls(calls, place.at("tool_calls", "parts"), json);
+}
+
 /** In the order in which models give it: reasoning, text, refusal, calls. */
 function parseAssistant(message: JsonObject, place: Place, index: number, conversation: Conversation): Part[] {
   const { content, refusal, audio, tool_calls: toolCalls, function_call: functionCall } = message;
@@ -126,10 +130,7 @@ function parseAssistant(message: JsonObject, place: Place, index: number, conver
     const id = toWord(toObject(audio, at).id, at.at("id"), 512);
     parts.push(create(PartSchema, { kind: { case: "audio", value: { $typeName: "trunkline.v1.AudioPart", id } } }));
   }
-  const json = conversation.json?.element(index);
-  const calls = isSet(toolCalls)
-    ? parseToolCalls(toolCalls, place.at("tool_calls", "parts"), json?.member("tool_calls"))
-    : [];
+  const calls = isSet(toolCalls) ? callsOf(toolCalls, place, index, conversation) : [];
   for (const part of calls) {
     if (part.kind.case === "toolCall") conversation.calls.set(part.kind.value.id, part.kind.value.name);
   }

@@ -3,7 +3,6 @@ import { blankChatRequest } from "../../domain/blank.ts";
 import type { ChatCall } from "../../domain/chat.ts";
 import type { JsonBody } from "../json-body.ts";
 import { invalid, type MemberReaders, memberReaders, Place, readMembers, toBoolean, toObject } from "../json-read.ts";
-import { JsonSlice } from "../json-slice.ts";
 import type { ChatDraft } from "./chat-draft.ts";
 import { cacheTable } from "./parse-cache.ts";
 import { parseMessages } from "./parse-messages.ts";
@@ -32,7 +31,7 @@ export function parseChatRequest(body: JsonBody, lossPolicy: LossPolicy): Parsed
   request.lossPolicy = lossPolicy;
   const draft: ChatDraft = {
     request,
-    json: new JsonSlice(body.text, { start: body.text.indexOf("{"), end: body.text.lastIndexOf("}") + 1 }),
+    json: body.json,
     unknown: [],
     stream: false,
     hasStreamOptions: false,
@@ -45,7 +44,7 @@ export function parseChatRequest(body: JsonBody, lossPolicy: LossPolicy): Parsed
   // One of the two is not honoured, except by a server of this dialect, which gets both.
   if (typeof older === "number" && typeof newer === "number" && older !== newer) draft.unknown.push("max_tokens");
   const { stream, unknown, includeUsage, legacyFunctions } = draft;
-  const source = { dialect: "openai-chat", text: body.text, members: body.members, unknown } as const;
+  const source = { dialect: "openai-chat", bytes: body.bytes, members: body.members, unknown } as const;
   return { call: { request, stream, source }, includeUsage, legacyFunctions };
 }
 

@@ -1,4 +1,5 @@
-import type { SourceBody } from "../../domain/chat.ts";
+import type { SourceBody, Span } from "../../domain/chat.ts";
+import { JsonPatch } from "../json-patch.ts";
 import { scanJson } from "../json-scan.ts";
 import { type JsonMembers, toJsonText } from "../json-text.ts";
 import { gatewayMembers } from "./gateway-members.ts";
@@ -10,20 +11,23 @@ import { gatewayMembers } from "./gateway-members.ts";
  * @param extra members of the provider's own, to be put behind the caller's
  */
 export function patchChatRequest(
-  { text, members }: SourceBody,
+  { bytes, members }: Pick<SourceBody, "bytes" | "members">,
   { model, stream, extra }: { readonly model: string; readonly stream: boolean; readonly extra: JsonMembers },
-): string {
-  const patched: string[] = [];
-  for (const [name, { start, end }] of members) {
+): Buffer {
+  const patch = new JsonPatch(bytes);
+  for (const [name, span] of members) {
     if (gatewayMembers.has(name)) continue;
-    const own = text.slice(start, end);
-    if (name === "model") patched.push(`"model":${JSON.stringify(model)}`);
-    else if (name === "stream_options" && stream) patched.push(`"stream_options":${withUsage(own)}`);
-    else patched.push(`${JSON.stringify(name)}:${own}`);
+    if (name === "model") patch.set(name, JSON.stringify(model));
+    else if (name === "stream_options" && stream) patch.set(name, withUsage(textAt(bytes, span)));
+    else patch.keep(name, span);
   }
-  if (stream && !members.has("stream_options")) patched.push('"stream_options":{"include_usage":true}');
-  if (Object.keys(extra).length > 0) patched.push(toJsonText(extra).slice(1, -1));
-  return `{${patched.join(",")}}`;
+  if (stream && !members.has("stream_options")) patch.set("stream_options", '{"include_usage":true}');
+  patch.add(toJsonText(extra).slice(1, -1));
+  return patch.toBytes();
+}
+
+function textAt(bytes: Uint8Array, { start, end }: Span): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString();
 }
 
 /** @param own the caller's `stream_options`: an object, or null */

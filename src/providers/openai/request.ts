@@ -61,7 +61,7 @@ function canBePatched({ messages }: ChatRequest, { wire }: Target): boolean {
   return !messages.some(({ parts }) => parts.some(({ kind, proof }) => kind.case === "reasoning" || proof));
 }
 
-function patch({ request, stream }: ChatCall, source: SourceBody, { model }: Target): string {
+function patch({ request, stream }: ChatCall, source: SourceBody, { model }: Target): Buffer {
   const extra = optionMembers(request, "openai", (name) => source.members.has(name));
   return patchChatRequest(source, { model, stream, extra });
 }

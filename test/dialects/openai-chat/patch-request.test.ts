@@ -9,7 +9,7 @@ const rest = '"messages":[{"role":"user","content":"x, \\"y\\""}]';
 function patch(text: string, extra: JsonMembers = {}): string {
   const { source, stream } = parse(text).call;
   if (!source) throw new Error("the caller's text was not kept");
-  return patchChatRequest(source, { model: "new", stream, extra });
+  return String(patchChatRequest(source, { model: "new", stream, extra }));
 }
 
 describe("a patched body", () => {

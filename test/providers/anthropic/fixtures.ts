@@ -73,8 +73,8 @@ export function translate(init: RequestInit, model = newer, facts: ModelFacts = 
   const request: ChatRequest = create(ChatRequestSchema, { model, messages: [user("Hi")], ...init });
   const { body, headers, losses, memory } = anthropic.toRequest({ request, stream: true }, targetOf(model, facts));
   return {
-    body: JSON.parse(body ?? ""),
-    text: body ?? "",
+    body: JSON.parse(String(body)),
+    text: String(body),
     headers,
     losses: losses.map(({ field, action }) => `${field};${action}`),
     memory,

@@ -104,7 +104,7 @@ describe("counting tokens", () => {
     });
     const asked = anthropic.countTokens?.toRequest({ request, stream: false }, targetOf(newer));
     expect(asked?.path).toBe("/v1/messages/count_tokens");
-    expect(JSON.parse(asked?.body ?? "")).toEqual({
+    expect(JSON.parse(String(asked?.body))).toEqual({
       model: newer,
       messages: [{ role: "user", content: [{ type: "text", text: "Hi" }] }],
     });

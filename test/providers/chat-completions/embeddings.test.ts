@@ -18,7 +18,7 @@ const tokens = (...ids: number[]) => ({ kind: { case: "tokens", value: { ids } }
 
 function encode(request: MessageInitShape<typeof EmbedRequestSchema>, wire: Target["wire"] = "exact") {
   const sent = toEmbedRequest(create(EmbedRequestSchema, { model: "alias", ...request }), { ...target, wire });
-  return { ...sent, body: JSON.parse(sent.body ?? "") };
+  return { ...sent, body: JSON.parse(String(sent.body)) };
 }
 
 function decode(data: unknown, more: object = {}) {

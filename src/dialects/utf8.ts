@@ -1,4 +1,5 @@
 import { isAscii, isUtf8 } from "node:buffer";
+import type { Span } from "../domain/chat.ts";
 
 /** Bytes that are looked at together. Smaller ones cost more calls, larger ones decode more of what is ASCII. */
 const stretchBytes = 4_096;
@@ -23,4 +24,9 @@ export function fromUtf8(bytes: Buffer): string | null {
     start = end;
   }
   return text;
+}
+
+/** The text of a stretch of bytes that are known to be UTF-8. */
+export function textAt(bytes: Uint8Array, { start, end }: Span): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString();
 }

@@ -15,7 +15,7 @@ import {
   toChoice,
   toObject,
 } from "../json-read.ts";
-import { JsonSlice } from "../json-slice.ts";
+import type { JsonSlice } from "../json-slice.ts";
 import { forwardedHeaders, toBetas } from "./headers.ts";
 import type { MessagesDraft } from "./messages-draft.ts";
 import { type Holder, parseContent } from "./parse-blocks.ts";
@@ -46,7 +46,7 @@ export function parseMessagesRequest(body: JsonBody, { lossPolicy, counting, hea
   request.lossPolicy = lossPolicy;
   const draft: MessagesDraft = {
     request,
-    json: new JsonSlice(body.text, { start: body.text.indexOf("{"), end: body.text.lastIndexOf("}") + 1 }),
+    json: body.json,
     unknown: [],
     stream: false,
     native: new Map(),
@@ -65,7 +65,7 @@ export function parseMessagesRequest(body: JsonBody, { lossPolicy, counting, hea
   keepNative(draft, headers);
   const source = {
     dialect: "anthropic-messages",
-    text: body.text,
+    bytes: body.bytes,
     members: body.members,
     unknown: draft.unknown,
   } as const;

@@ -1,7 +1,8 @@
-import type { SourceBody, Span } from "../../domain/chat.ts";
+import type { SourceBody } from "../../domain/chat.ts";
 import { JsonPatch } from "../json-patch.ts";
 import { scanJson } from "../json-scan.ts";
 import { type JsonMembers, toJsonText } from "../json-text.ts";
+import { textAt } from "../utf8.ts";
 import { gatewayMembers } from "./gateway-members.ts";
 
 /**
@@ -24,10 +25,6 @@ export function patchChatRequest(
   if (stream && !members.has("stream_options")) patch.set("stream_options", '{"include_usage":true}');
   patch.add(toJsonText(extra).slice(1, -1));
   return patch.toBytes();
-}
-
-function textAt(bytes: Uint8Array, { start, end }: Span): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString();
 }
 
 /** @param own the caller's `stream_options`: an object, or null */

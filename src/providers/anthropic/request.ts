@@ -92,7 +92,7 @@ function headersOf({ source }: ChatCall, betas: readonly string[] = []): Readonl
 
 function provide(
   path: string,
-  body: string,
+  body: string | Buffer,
   headers: Readonly<Record<string, string>>,
   draft: Draft,
   stream: boolean,

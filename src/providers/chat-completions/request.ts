@@ -10,6 +10,7 @@ import { applyMemberRules } from "../../dialects/openai-chat/member-rules.ts";
 import { fitsAsItCame, reasoningFits, reasoningMembers } from "../../dialects/openai-chat/own-messages.ts";
 import type { ChatQuirks } from "../../dialects/openai-chat/quirks.ts";
 import { reportUnknownMembers } from "../../dialects/unknown-members.ts";
+import { textAt } from "../../dialects/utf8.ts";
 import type { ChatCall, SourceBody } from "../../domain/chat.ts";
 import { LossReport } from "../../domain/loss.ts";
 import type { Target } from "../../domain/target.ts";
@@ -47,14 +48,14 @@ export function toRequest(call: ChatCall, target: Target, server: ChatServer): P
 /** The caller's own members, by the rules of patching; conversation, format and effort anew where they do not fit. */
 function ownMembers(
   { request, stream }: ChatCall,
-  { text, members, unknown }: SourceBody,
+  { bytes, members, unknown }: SourceBody,
   { model }: Target,
   quirks: ChatQuirks,
   losses: LossReport,
 ): JsonMembers {
   const own: JsonMembers = {};
-  for (const [name, { start, end }] of members) {
-    if (!gatewayMembers.has(name)) own[name] = new RawJson(text.slice(start, end));
+  for (const [name, span] of members) {
+    if (!gatewayMembers.has(name)) own[name] = new RawJson(textAt(bytes, span));
   }
   own.model = model;
   if (!fitsAsItCame(request, own.messages, quirks)) {

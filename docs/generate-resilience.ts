@@ -122,6 +122,19 @@ refused with \`idempotency_key_reused\`. Failures are not remembered. \`trunklin
 provider's call is aborted only when everyone who waits for it has gone. \`single_flight\` of a virtual model does the same
 for identical requests with \`temperature\` 0 that run at the same time.
 
+## Connections to providers
+
+A connection that is free is used again within 30 seconds; at most 1,024 lead to one origin. With \`warm_connections\` a
+provider has so many more in stock, connected before a request needs one, so that a request after a pause, after the start or
+in a sudden crowd waits neither for TCP nor for TLS. Over 20 ms of round trip the first byte came after 23 ms instead of 46,
+on loopback after 2.1 ms instead of 4.2 (medians of 31). One that was taken is replaced at once, one that was not used for 30
+seconds is renewed, and one that the provider closes is opened again after a pause of a second, doubled each time up to a
+minute. Ten minutes after the last request the stock is let go, and the next request fills it again; lists of models and
+probes are no requests. Providers with the same origin share a stock, the largest they ask for; each worker has its own.
+
+The default is 0: a stock costs the provider two handshakes a minute, and no provider says how long it bears a connection that
+says nothing. A request that meets the very moment of its being closed fails as \`lost\`, like one on any kept connection.
+
 ## Admission and back-pressure
 
 \`queue.max_in_flight\` requests run; \`queue.max_queued\` may wait, larger \`priority\` first. More are refused by their head

@@ -56,6 +56,7 @@ function finishProvider(name: string, provider: FileProvider, findings: Findings
     wire: provider.wire ?? (kind.exact && baseUrl === kind.baseUrl ? "exact" : "repair"),
     simulated: false,
     headers: provider.headers,
+    ...(provider.warm_connections > 0 && { warmConnections: provider.warm_connections }),
     ...(Object.keys(bounds).length > 0 && { bounds }),
   };
 }

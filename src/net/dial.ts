@@ -1,11 +1,13 @@
 import { lookup as systemLookup } from "node:dns";
-import type { LookupFunction, Socket } from "node:net";
-import { buildConnector, Pool } from "undici";
+import type { LookupFunction } from "node:net";
+import { Pool } from "undici";
 import type { Clock } from "../domain/clock.ts";
 import { GatewayError } from "../domain/errors.ts";
+import { type Connector, createConnector } from "./connector.ts";
 import { Exchange, type Incoming } from "./incoming.ts";
 import { LineClient } from "./line-client.ts";
 import { createLookup } from "./names.ts";
+import { Stock } from "./stock.ts";
 
 /** An outgoing request, complete with credentials. */
 export interface Outgoing {
@@ -41,6 +43,13 @@ export interface DialOptions {
   readonly maxQueued: number;
   /** Finds the addresses of a name, which are then remembered; the system's resolver by default. */
   readonly lookup?: LookupFunction;
+  /** Origins to which connections are kept ready, from the start on; the largest number counts. None by default. */
+  readonly warm?: readonly Warm[];
+}
+
+export interface Warm {
+  readonly origin: string;
+  readonly connections: number;
 }
 
 /** Response heads above this are refused. Bytes. */
@@ -50,19 +59,27 @@ const keepAliveMs = 30_000;
 
 /** Every connection to a provider: pooled by origin, without redirects, with back-pressure down to the socket. */
 export function createDialer(options: DialOptions): Dialer {
-  const { clock, maxConnections, maxQueued } = options;
+  const { clock, maxConnections, maxQueued, warm = [] } = options;
   const lines = new Map<string, Line>();
   const lookup = createLookup({ clock, lookup: options.lookup ?? systemLookup });
 
   // Origins come from the configuration alone, so that the map is as small as the configuration.
-  function lineTo({ origin, socketPath }: Outgoing): Line {
+  function lineTo({ origin, socketPath }: Way, warmConnections = 0): Line {
     const key = socketPath ?? origin;
     let line = lines.get(key);
     if (!line) {
-      line = { pool: createPool({ origin, socketPath, maxConnections, lookup }), requests: 0 };
+      const connect = createConnector({ socketPath, lookup });
+      const parts = { clock, origin, size: warmConnections, maxConnections, connect, keepMs: keepAliveMs };
+      const stock = warmConnections > 0 ? new Stock(parts) : null;
+      const pool = createPool({ origin, maxConnections, connect: stock?.connect ?? connect });
+      line = { pool, stock, requests: 0 };
       lines.set(key, line);
     }
     return line;
+  }
+
+  for (const { origin, connections } of warm.toSorted((one, other) => other.connections - one.connections)) {
+    lineTo({ origin, socketPath: null }, connections);
   }
 
   return {
@@ -74,45 +91,39 @@ export function createDialer(options: DialOptions): Dialer {
         const line = lineTo(request);
         if (line.requests >= maxConnections + maxQueued) return reject(tooMany());
         line.requests++;
+        // A GET lists models or probes, which goes on while nobody calls.
+        if (method === "POST") line.stock?.called();
         const exchange = new Exchange({ signal, clock, resolve, reject, over: () => line.requests-- });
         line.pool.dispatch({ path, method, headers, body }, exchange);
         exchange.boundConnecting(connectTimeoutMs);
       });
     },
     async close() {
+      for (const { stock } of lines.values()) stock?.close();
       await Promise.all([...lines.values()].map(({ pool }) => pool.destroy()));
     },
   };
 }
 
-/** The way to one origin. */
+type Way = Pick<Outgoing, "origin" | "socketPath">;
+
+/** What leads to one origin. */
 interface Line {
   readonly pool: Pool;
+  /** Null where none is kept. */
+  readonly stock: Stock | null;
   /** Those that undici has, waiting or under way; its own count would cost a walk over all connections. */
   requests: number;
 }
 
 interface PoolParts {
   readonly origin: string;
-  readonly socketPath: string | null;
   readonly maxConnections: number;
-  readonly lookup: LookupFunction;
+  readonly connect: Connector;
 }
 
-/**
- * The connections to one origin. All but the first of an https origin take up the last TLS session that the provider
- * offered, which saves its certificate and a signature on both sides.
- */
-function createPool({ origin, socketPath, maxConnections, lookup }: PoolParts): Pool {
-  const connect = keepingSession(
-    buildConnector({
-      timeout: 0, // Bounded by the exchange, on the clock.
-      allowH2: false,
-      rejectUnauthorized: true, // Said here, because NODE_TLS_REJECT_UNAUTHORIZED would silently turn it off.
-      ...(socketPath === null ? {} : { socketPath }),
-      lookup,
-    }),
-  );
+/** The connections to one origin. */
+function createPool({ origin, maxConnections, connect }: PoolParts): Pool {
   return new Pool(origin, {
     connections: maxConnections,
     pipelining: 1, // A stream would block what is queued behind it.
@@ -124,22 +135,6 @@ function createPool({ origin, socketPath, maxConnections, lookup }: PoolParts): 
     maxHeaderSize: maxHeaderBytes,
     factory: (to, clientOptions: object) => new LineClient(to, { ...clientOptions, connect }),
   });
-}
-
-/**
- * undici remembers the last TLS session of a server name, but by a WeakRef, which is empty after the next collection of
- * garbage. What is held here stays.
- */
-function keepingSession(connect: buildConnector.connector): buildConnector.connector {
-  const held: { session: Buffer | null } = { session: null };
-  return (where, callback) => {
-    // undici's type does not say so, but its connectors return the socket that they open.
-    const socket = connect(where, callback) as unknown as Socket;
-    socket.on("session", (session: Buffer) => {
-      held.session = session;
-    });
-    return socket as never; // The same type, which has no socket.
-  };
 }
 
 function tooMany(): GatewayError {

@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
-import { type buildConnector, Client, type Dispatcher } from "undici";
+import { Client, type Dispatcher } from "undici";
+import type { Connector } from "./connector.ts";
 
 /** A request that waits for a connection. */
 export interface Waiting extends Dispatcher.DispatchHandler {
@@ -9,7 +10,7 @@ export interface Waiting extends Dispatcher.DispatchHandler {
   client: LineClient | null;
 }
 
-type Connector = buildConnector.connector;
+type LineOptions = Omit<Client.Options, "connect"> & { readonly connect: Connector };
 
 /**
  * One connection of a pool. It knows the request that it opens the connection for: undici goes on connecting for a
@@ -19,16 +20,15 @@ export class LineClient extends Client {
   readonly #opening: Opening;
   #current: Dispatcher.DispatchHandler | null = null;
 
-  constructor(origin: URL, { connect, ...options }: Client.Options & { readonly connect: Connector }) {
+  constructor(origin: URL, { connect, ...options }: LineOptions) {
     const opening: Opening = { socket: null };
     super(origin, {
       ...options,
       connect(where, callback) {
-        // undici's type does not say so, but its connectors return the socket that they open.
         opening.socket = connect(where, (...result) => {
           opening.socket = null;
           callback(...result);
-        }) as unknown as Socket;
+        });
       },
     });
     this.#opening = opening;

@@ -152,8 +152,8 @@ async function startInside(config: Config, parts: InsideParts): Promise<Inside> 
 }
 
 function warmOf(instances: readonly ProviderInstance[]): readonly Warm[] {
-  return instances.flatMap(({ baseUrl, warmConnections: connections }) =>
-    connections === undefined ? [] : [{ origin: new URL(baseUrl).origin, connections }],
+  return instances.flatMap(({ baseUrl, http2 = false, warmConnections: connections }) =>
+    connections === undefined ? [] : [{ origin: new URL(baseUrl).origin, http2, connections }],
   );
 }
 

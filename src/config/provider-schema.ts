@@ -112,6 +112,10 @@ export const providerSchema = z
       .max(64)
       .default([])
       .describe("Several keys for one instance, beside `api_key` or instead of it. Each is left alone by itself."),
+    http2: z
+      .boolean()
+      .default(false)
+      .describe("Whether HTTP/2 is offered to the server, so that requests share connections. Needs https."),
     warm_connections: z
       .int()
       .min(0)

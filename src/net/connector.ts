@@ -7,22 +7,31 @@ export type Connector = (where: buildConnector.Options, callback: buildConnector
 export interface ConnectorParts {
   readonly socketPath: string | null;
   readonly lookup: LookupFunction;
+  /** Whether HTTP/2 is offered to TLS servers, before HTTP/1.1. */
+  readonly http2: boolean;
 }
 
 /**
  * The way to open connections to one origin. All but the first of an https origin take up the last TLS session that the
  * provider offered, which saves its certificate and a signature on both sides.
  */
-export function createConnector({ socketPath, lookup }: ConnectorParts): Connector {
+export function createConnector({ socketPath, lookup, http2 }: ConnectorParts): Connector {
   return keepingSession(
     buildConnector({
       timeout: 0, // Bounded by who waits for it, on the clock.
-      allowH2: false,
+      allowH2: http2,
+      preferH2: http2,
       rejectUnauthorized: true, // Said here, because NODE_TLS_REJECT_UNAUTHORIZED would silently turn it off.
       ...(socketPath === null ? {} : { socketPath }),
       lookup,
     }) as unknown as Connector, // See the type.
   );
+}
+
+/** As undici describes an origin to its connectors. */
+export function whereOf(origin: string): buildConnector.Options {
+  const { host, hostname, protocol, port } = new URL(origin);
+  return { host, hostname: hostname.replace(/^\[|\]$/g, ""), protocol, port };
 }
 
 /**

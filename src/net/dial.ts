@@ -1,19 +1,18 @@
 import { lookup as systemLookup } from "node:dns";
 import type { LookupFunction } from "node:net";
-import { Pool } from "undici";
 import type { Clock } from "../domain/clock.ts";
 import { GatewayError } from "../domain/errors.ts";
-import { type Connector, createConnector } from "./connector.ts";
 import { Exchange, type Incoming } from "./incoming.ts";
-import { LineClient } from "./line-client.ts";
+import { createHttp1Line, createHttp2Line, type Line } from "./line.ts";
 import { createLookup } from "./names.ts";
-import { Stock } from "./stock.ts";
 
 /** An outgoing request, complete with credentials. */
 export interface Outgoing {
   /** `https://host:port`, or the host that a Unix socket stands for. */
   readonly origin: string;
   readonly socketPath: string | null;
+  /** Whether HTTP/2 is offered to the origin; it may choose HTTP/1.1. Not offered by default. */
+  readonly http2?: boolean;
   readonly method: "GET" | "POST";
   /** Begins with a slash: a request cannot name another host than its origin. */
   readonly path: string;
@@ -49,37 +48,34 @@ export interface DialOptions {
 
 export interface Warm {
   readonly origin: string;
+  readonly http2?: boolean;
   readonly connections: number;
 }
 
-/** Response heads above this are refused. Bytes. */
-const maxHeaderBytes = 64 * 1024;
 /** Idle connections are kept this long, below the 60 s after which common load balancers close theirs. Milliseconds. */
 const keepAliveMs = 30_000;
 
 /** Every connection to a provider: pooled by origin, without redirects, with back-pressure down to the socket. */
 export function createDialer(options: DialOptions): Dialer {
   const { clock, maxConnections, maxQueued, warm = [] } = options;
-  const lines = new Map<string, Line>();
+  const lines = new Map<string, CountedLine>();
   const lookup = createLookup({ clock, lookup: options.lookup ?? systemLookup });
 
   // Origins come from the configuration alone, so that the map is as small as the configuration.
-  function lineTo({ origin, socketPath }: Way, warmConnections = 0): Line {
-    const key = socketPath ?? origin;
+  function lineTo({ origin, socketPath, http2 = false }: Way, warmConnections = 0): CountedLine {
+    const address = socketPath ?? origin;
+    const key = http2 ? `h2 ${address}` : address;
     let line = lines.get(key);
     if (!line) {
-      const connect = createConnector({ socketPath, lookup });
-      const parts = { clock, origin, size: warmConnections, maxConnections, connect, keepMs: keepAliveMs };
-      const stock = warmConnections > 0 ? new Stock(parts) : null;
-      const pool = createPool({ origin, maxConnections, connect: stock?.connect ?? connect });
-      line = { pool, stock, requests: 0 };
+      const parts = { clock, origin, socketPath, maxConnections, warmConnections, lookup, keepMs: keepAliveMs };
+      line = { ...(http2 ? createHttp2Line(parts) : createHttp1Line(parts)), requests: 0 };
       lines.set(key, line);
     }
     return line;
   }
 
-  for (const { origin, connections } of warm.toSorted((one, other) => other.connections - one.connections)) {
-    lineTo({ origin, socketPath: null }, connections);
+  for (const { connections, ...way } of warm.toSorted((one, other) => other.connections - one.connections)) {
+    lineTo({ ...way, socketPath: null }, connections);
   }
 
   return {
@@ -92,49 +88,23 @@ export function createDialer(options: DialOptions): Dialer {
         if (line.requests >= maxConnections + maxQueued) return reject(tooMany());
         line.requests++;
         // A GET lists models or probes, which goes on while nobody calls.
-        if (method === "POST") line.stock?.called();
+        if (method === "POST") line.called();
         const exchange = new Exchange({ signal, clock, resolve, reject, over: () => line.requests-- });
-        line.pool.dispatch({ path, method, headers, body }, exchange);
+        line.dispatch({ path, method, headers, body }, exchange);
         exchange.boundConnecting(connectTimeoutMs);
       });
     },
     async close() {
-      for (const { stock } of lines.values()) stock?.close();
-      await Promise.all([...lines.values()].map(({ pool }) => pool.destroy()));
+      await Promise.all([...lines.values()].map((line) => line.close()));
     },
   };
 }
 
-type Way = Pick<Outgoing, "origin" | "socketPath">;
+type Way = Pick<Outgoing, "origin" | "socketPath" | "http2">;
 
-/** What leads to one origin. */
-interface Line {
-  readonly pool: Pool;
-  /** Null where none is kept. */
-  readonly stock: Stock | null;
-  /** Those that undici has, waiting or under way; its own count would cost a walk over all connections. */
+interface CountedLine extends Line {
+  /** Requests that are waiting or under way; undici's own count would cost a walk over all connections. */
   requests: number;
-}
-
-interface PoolParts {
-  readonly origin: string;
-  readonly maxConnections: number;
-  readonly connect: Connector;
-}
-
-/** The connections to one origin. */
-function createPool({ origin, maxConnections, connect }: PoolParts): Pool {
-  return new Pool(origin, {
-    connections: maxConnections,
-    pipelining: 1, // A stream would block what is queued behind it.
-    // One connection a call: what a slow reader holds back, and what an abort closes, is then its own call alone.
-    allowH2: false,
-    headersTimeout: 0, // All waiting is bounded by the caller's signal, on one clock.
-    bodyTimeout: 0,
-    keepAliveTimeout: keepAliveMs,
-    maxHeaderSize: maxHeaderBytes,
-    factory: (to, clientOptions: object) => new LineClient(to, { ...clientOptions, connect }),
-  });
 }
 
 function tooMany(): GatewayError {

@@ -6,8 +6,16 @@ import type { Connector } from "./connector.ts";
 export interface Waiting extends Dispatcher.DispatchHandler {
   /** Whether nobody waits for its answer any more. */
   readonly givenUp: boolean;
-  /** The client that opens a connection for it, or has one. */
-  client: LineClient | null;
+  /** Who opens a connection for it, or has one. */
+  way: Way | null;
+}
+
+/** What a request has been given to. */
+export interface Way {
+  /** Whether a connection is being opened, or all are taken. */
+  readonly isConnecting: boolean;
+  /** The request is wanted no more, and had not begun. It is told by its error. */
+  giveUp(handler: Waiting): void;
 }
 
 type LineOptions = Omit<Client.Options, "connect"> & { readonly connect: Connector };
@@ -16,7 +24,8 @@ type LineOptions = Omit<Client.Options, "connect"> & { readonly connect: Connect
  * One connection of a pool. It knows the request that it opens the connection for: undici goes on connecting for a
  * request that nobody wants any more, up to the end of a TLS handshake that never ends.
  */
-export class LineClient extends Client {
+export class LineClient extends Client implements Way {
+  readonly isConnecting = true;
   readonly #opening: Opening;
   #current: Dispatcher.DispatchHandler | null = null;
 
@@ -40,7 +49,7 @@ export class LineClient extends Client {
         handler.onResponseError?.(null as never, new Error("given up while it was queued"));
         return true;
       }
-      handler.client = this;
+      handler.way = this;
     }
     this.#current = handler;
     return super.dispatch(options, handler);

@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import type { buildConnector } from "undici";
 import type { Clock } from "../domain/clock.ts";
-import type { Connector } from "./connector.ts";
+import { type Connector, whereOf } from "./connector.ts";
 
 export interface StockParts {
   readonly clock: Clock;
@@ -148,12 +148,6 @@ export class Stock {
     this.#open++;
     return this.#parts.connect(where, callback).once("close", () => this.#open--);
   }
-}
-
-/** As undici describes an origin to its connectors. */
-function whereOf(origin: string): buildConnector.Options {
-  const { host, hostname, protocol, port } = new URL(origin);
-  return { host, hostname: hostname.replace(/^\[|\]$/g, ""), protocol, port };
 }
 
 /** Bytes that nobody asked for, such as a 408, would be taken for the answer. HTTP/2 servers speak first. */

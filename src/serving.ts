@@ -16,7 +16,7 @@ import { createRequestIds } from "./domain/request-id.ts";
 import { createRestHandler } from "./edges/rest/handler.ts";
 import { createRpcHandler } from "./edges/rpc/handler.ts";
 import { type Handler, type RunningServer, startServer } from "./edges/server.ts";
-import { createDialer } from "./net/dial.ts";
+import { createDialer, type Warm } from "./net/dial.ts";
 import type { ModelLists } from "./providers/model-lists.ts";
 import { TargetStates } from "./routing/target-states.ts";
 import { type RunningSimulator, startSimulator } from "./simulator/simulator.ts";
@@ -135,7 +135,7 @@ async function startInside(config: Config, parts: InsideParts): Promise<Inside> 
   const simulator = config.simulator.enabled ? await embedSimulator(config) : null;
   const instances = [...config.providers, ...(simulator === null ? [] : simulatedInstances(simulator.socketPath))];
   const states = new TargetStates(clock, config.resilience.breaker);
-  const dialer = createDialer({ clock, maxConnections, maxQueued });
+  const dialer = createDialer({ clock, maxConnections, maxQueued, warm: warmOf(instances) });
   const { gateway, lists, stop } = assemble(config, instances, { ...parts, admission, dialer, states });
   void lists.ready();
   return {
@@ -149,6 +149,12 @@ async function startInside(config: Config, parts: InsideParts): Promise<Inside> 
       await simulator?.close();
     },
   };
+}
+
+function warmOf(instances: readonly ProviderInstance[]): readonly Warm[] {
+  return instances.flatMap(({ baseUrl, http2 = false, warmConnections: connections }) =>
+    connections === undefined ? [] : [{ origin: new URL(baseUrl).origin, http2, connections }],
+  );
 }
 
 /** Model names of the configuration. */

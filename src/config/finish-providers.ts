@@ -39,6 +39,13 @@ function finishProvider(name: string, provider: FileProvider, findings: Findings
     return findings.problem([...path, "base_url"], `is missing; ${type} has no address of its own.`);
   }
 
+  if (provider.http2 && !baseUrl.startsWith("https:")) {
+    findings.problem(
+      [...path, "http2"],
+      "needs a base_url that begins with https://; the protocol is agreed on by TLS.",
+    );
+  }
+
   const keys = finishKeys(provider, path, findings);
   const asksForKey = baseUrl === kind.baseUrl && !kind.keyless;
   if (provider.api_key === undefined && provider.keys.length === 0 && asksForKey) {
@@ -57,6 +64,8 @@ function finishProvider(name: string, provider: FileProvider, findings: Findings
     wire: provider.wire ?? (kind.exact && baseUrl === kind.baseUrl ? "exact" : "repair"),
     simulated: false,
     headers: provider.headers,
+    ...(provider.http2 && { http2: true }),
+    ...(provider.warm_connections > 0 && { warmConnections: provider.warm_connections }),
     ...(Object.keys(bounds).length > 0 && { bounds }),
   };
 }

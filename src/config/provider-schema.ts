@@ -112,6 +112,19 @@ export const providerSchema = z
       .max(64)
       .default([])
       .describe("Several keys for one instance, beside `api_key` or instead of it. Each is left alone by itself."),
+    http2: z
+      .boolean()
+      .default(false)
+      .describe("Whether HTTP/2 is offered to the server, so that requests share connections. Needs https."),
+    warm_connections: z
+      .int()
+      .min(0)
+      .max(64)
+      .default(0)
+      .describe(
+        "Connections to `base_url` that are kept ready, TLS included, beside those in use: from the start on, and for " +
+          "ten minutes after the last request.",
+      ),
     ...boundOverrides,
   })
   .describe("One provider instance; the key of the map is its name, as in `instance/model`.");

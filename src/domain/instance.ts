@@ -23,6 +23,10 @@ export interface ProviderInstance {
   readonly simulated: boolean;
   /** Further request headers, such as `anthropic-version`. Lower-case names. */
   readonly headers: Readonly<Record<string, string>>;
+  /** Whether HTTP/2 is offered. */
+  readonly http2?: boolean;
+  /** Connections that are kept ready; none if left out. */
+  readonly warmConnections?: number;
   /** What differs from the configured bounds. */
   readonly bounds?: BoundOverrides;
 }

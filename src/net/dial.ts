@@ -1,10 +1,9 @@
 import { lookup as systemLookup } from "node:dns";
-import type { LookupFunction, Socket } from "node:net";
-import { buildConnector, Pool } from "undici";
+import type { LookupFunction } from "node:net";
 import type { Clock } from "../domain/clock.ts";
 import { GatewayError } from "../domain/errors.ts";
 import { Exchange, type Incoming } from "./incoming.ts";
-import { LineClient } from "./line-client.ts";
+import { createHttp1Line, createHttp2Line, type Line } from "./line.ts";
 import { createLookup } from "./names.ts";
 
 /** An outgoing request, complete with credentials. */
@@ -12,6 +11,8 @@ export interface Outgoing {
   /** `https://host:port`, or the host that a Unix socket stands for. */
   readonly origin: string;
   readonly socketPath: string | null;
+  /** Whether HTTP/2 is offered to the origin; it may choose HTTP/1.1. Not offered by default. */
+  readonly http2?: boolean;
   readonly method: "GET" | "POST";
   /** Begins with a slash: a request cannot name another host than its origin. */
   readonly path: string;
@@ -41,28 +42,40 @@ export interface DialOptions {
   readonly maxQueued: number;
   /** Finds the addresses of a name, which are then remembered; the system's resolver by default. */
   readonly lookup?: LookupFunction;
+  /** Origins to which connections are kept ready, from the start on; the largest number counts. None by default. */
+  readonly warm?: readonly Warm[];
 }
 
-/** Response heads above this are refused. Bytes. */
-const maxHeaderBytes = 64 * 1024;
+export interface Warm {
+  readonly origin: string;
+  readonly http2?: boolean;
+  readonly connections: number;
+}
+
 /** Idle connections are kept this long, below the 60 s after which common load balancers close theirs. Milliseconds. */
 const keepAliveMs = 30_000;
 
 /** Every connection to a provider: pooled by origin, without redirects, with back-pressure down to the socket. */
 export function createDialer(options: DialOptions): Dialer {
-  const { clock, maxConnections, maxQueued } = options;
-  const lines = new Map<string, Line>();
+  const { clock, maxConnections, maxQueued, warm = [] } = options;
+  const lines = new Map<string, CountedLine>();
   const lookup = createLookup({ clock, lookup: options.lookup ?? systemLookup });
 
   // Origins come from the configuration alone, so that the map is as small as the configuration.
-  function lineTo({ origin, socketPath }: Outgoing): Line {
-    const key = socketPath ?? origin;
+  function lineTo({ origin, socketPath, http2 = false }: Way, warmConnections = 0): CountedLine {
+    const address = socketPath ?? origin;
+    const key = http2 ? `h2 ${address}` : address;
     let line = lines.get(key);
     if (!line) {
-      line = { pool: createPool({ origin, socketPath, maxConnections, lookup }), requests: 0 };
+      const parts = { clock, origin, socketPath, maxConnections, warmConnections, lookup, keepMs: keepAliveMs };
+      line = { ...(http2 ? createHttp2Line(parts) : createHttp1Line(parts)), requests: 0 };
       lines.set(key, line);
     }
     return line;
+  }
+
+  for (const { connections, ...way } of warm.toSorted((one, other) => other.connections - one.connections)) {
+    lineTo({ ...way, socketPath: null }, connections);
   }
 
   return {
@@ -74,72 +87,24 @@ export function createDialer(options: DialOptions): Dialer {
         const line = lineTo(request);
         if (line.requests >= maxConnections + maxQueued) return reject(tooMany());
         line.requests++;
+        // A GET lists models or probes, which goes on while nobody calls.
+        if (method === "POST") line.called();
         const exchange = new Exchange({ signal, clock, resolve, reject, over: () => line.requests-- });
-        line.pool.dispatch({ path, method, headers, body }, exchange);
+        line.dispatch({ path, method, headers, body }, exchange);
         exchange.boundConnecting(connectTimeoutMs);
       });
     },
     async close() {
-      await Promise.all([...lines.values()].map(({ pool }) => pool.destroy()));
+      await Promise.all([...lines.values()].map((line) => line.close()));
     },
   };
 }
 
-/** The way to one origin. */
-interface Line {
-  readonly pool: Pool;
-  /** Those that undici has, waiting or under way; its own count would cost a walk over all connections. */
+type Way = Pick<Outgoing, "origin" | "socketPath" | "http2">;
+
+interface CountedLine extends Line {
+  /** Requests that are waiting or under way; undici's own count would cost a walk over all connections. */
   requests: number;
-}
-
-interface PoolParts {
-  readonly origin: string;
-  readonly socketPath: string | null;
-  readonly maxConnections: number;
-  readonly lookup: LookupFunction;
-}
-
-/**
- * The connections to one origin. All but the first of an https origin take up the last TLS session that the provider
- * offered, which saves its certificate and a signature on both sides.
- */
-function createPool({ origin, socketPath, maxConnections, lookup }: PoolParts): Pool {
-  const connect = keepingSession(
-    buildConnector({
-      timeout: 0, // Bounded by the exchange, on the clock.
-      allowH2: false,
-      rejectUnauthorized: true, // Said here, because NODE_TLS_REJECT_UNAUTHORIZED would silently turn it off.
-      ...(socketPath === null ? {} : { socketPath }),
-      lookup,
-    }),
-  );
-  return new Pool(origin, {
-    connections: maxConnections,
-    pipelining: 1, // A stream would block what is queued behind it.
-    // One connection a call: what a slow reader holds back, and what an abort closes, is then its own call alone.
-    allowH2: false,
-    headersTimeout: 0, // All waiting is bounded by the caller's signal, on one clock.
-    bodyTimeout: 0,
-    keepAliveTimeout: keepAliveMs,
-    maxHeaderSize: maxHeaderBytes,
-    factory: (to, clientOptions: object) => new LineClient(to, { ...clientOptions, connect }),
-  });
-}
-
-/**
- * undici remembers the last TLS session of a server name, but by a WeakRef, which is empty after the next collection of
- * garbage. What is held here stays.
- */
-function keepingSession(connect: buildConnector.connector): buildConnector.connector {
-  const held: { session: Buffer | null } = { session: null };
-  return (where, callback) => {
-    // undici's type does not say so, but its connectors return the socket that they open.
-    const socket = connect(where, callback) as unknown as Socket;
-    socket.on("session", (session: Buffer) => {
-      held.session = session;
-    });
-    return socket as never; // The same type, which has no socket.
-  };
 }
 
 function tooMany(): GatewayError {

@@ -2,7 +2,7 @@ import type { Dispatcher } from "undici";
 import type { Clock } from "../domain/clock.ts";
 import { GatewayError } from "../domain/errors.ts";
 import { toFailure } from "./failures.ts";
-import type { LineClient, Waiting } from "./line-client.ts";
+import type { Waiting, Way } from "./line-client.ts";
 
 /** An answer whose head has arrived. Its body is read once, by `for await`; leaving the loop closes the connection. */
 export interface Incoming {
@@ -17,6 +17,8 @@ export interface Incoming {
   abort(): void;
 }
 
+/** Response heads above this are refused. Bytes. */
+export const maxHeaderBytes = 64 * 1024;
 /** Unread body above this pauses the provider's socket. With what a reader holds, about 256 KiB a stream. Bytes. */
 const highWaterBytes = 48 * 1024;
 /** What may still come after a release, and for how long, before the connection is given up. */
@@ -33,15 +35,18 @@ export interface ExchangeParts {
   readonly over: () => void;
 }
 
+/** What an exchange needs of undici's controllers. */
+type Controller = Pick<Dispatcher.DispatchController, "abort" | "pause" | "resume">;
+
 /** One request and its answer: undici's callbacks on one side, a pulled body on the other. */
 export class Exchange implements Waiting, Incoming, AsyncIterator<readonly Uint8Array[]> {
   status = 0;
-  client: LineClient | null = null;
+  way: Way | null = null;
   headers: Record<string, string> = {};
   readonly body: AsyncIterable<readonly Uint8Array[]> = { [Symbol.asyncIterator]: () => this };
 
   readonly #parts: ExchangeParts;
-  #controller: Dispatcher.DispatchController | null = null;
+  #controller: Controller | null = null;
   #chunks: Uint8Array[] = [];
   #bytes = 0;
   #paused = false;
@@ -66,17 +71,17 @@ export class Exchange implements Waiting, Incoming, AsyncIterator<readonly Uint8
   /** Called once it has been dispatched: bounds the time until it may be written to a connection. Milliseconds. */
   boundConnecting(ms: number): void {
     if (this.#controller !== null || this.#error !== null) return;
-    this.#cancelTimer = this.#parts.clock.after(ms, () => this.#fail(notInTime(this.client !== null, ms)));
+    this.#cancelTimer = this.#parts.clock.after(ms, () => this.#fail(notInTime(this.way?.isConnecting ?? false, ms)));
   }
 
-  onRequestStart(controller: Dispatcher.DispatchController): void {
+  onRequestStart(controller: Controller): void {
     this.#controller = controller;
     this.#cancelTimer?.();
     // Aborted while it was queued: undici has no way to take a request out of its queue, so it ends here, unsent.
     if (this.#error !== null) controller.abort(asError(this.#error)); // Ends in onResponseError.
   }
 
-  onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: Record<string, unknown>): void {
+  onResponseStart(_controller: Controller, status: number, headers: Record<string, unknown>): void {
     if (status < 200) return; // 1xx: the real answer follows.
     this.status = status;
     for (const name in headers) {
@@ -86,7 +91,7 @@ export class Exchange implements Waiting, Incoming, AsyncIterator<readonly Uint8
     this.#parts.resolve(this);
   }
 
-  onResponseData(controller: Dispatcher.DispatchController, chunk: Uint8Array): void {
+  onResponseData(controller: Controller, chunk: Uint8Array): void {
     this.#bytes += chunk.length;
     if (this.#released) {
       if (this.#bytes > maxReleasedBytes) this.abort();
@@ -107,7 +112,7 @@ export class Exchange implements Waiting, Incoming, AsyncIterator<readonly Uint8
     this.#awake();
   }
 
-  onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
+  onResponseError(_controller: Controller | null, error: Error): void {
     this.#fail(error);
     this.#leave();
   }
@@ -159,7 +164,7 @@ export class Exchange implements Waiting, Incoming, AsyncIterator<readonly Uint8
     this.#tidy();
     if (this.#controller !== null) this.#controller.abort(asError(this.#error));
     // Not called while undici reports the very failure: it has let go of the connection by then.
-    else this.client?.giveUp(this);
+    else this.way?.giveUp(this);
     reject(this.#error);
     this.#awake();
   }
@@ -186,9 +191,9 @@ export class Exchange implements Waiting, Incoming, AsyncIterator<readonly Uint8
   }
 }
 
-/** @param dispatched whether a connection was being opened for it, or all were taken */
-function notInTime(dispatched: boolean, ms: number): GatewayError {
-  return dispatched
+/** @param connecting whether a connection was being opened for it, or all were taken */
+function notInTime(connecting: boolean, ms: number): GatewayError {
+  return connecting
     ? new GatewayError("timeout", `The provider could not be reached within ${ms} ms.`, { phase: "connect" })
     : new GatewayError("timeout", `Waited ${ms} ms for a free connection to the provider.`, { phase: "queue" });
 }

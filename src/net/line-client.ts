@@ -1,34 +1,43 @@
 import type { Socket } from "node:net";
-import { type buildConnector, Client, type Dispatcher } from "undici";
+import { Client, type Dispatcher } from "undici";
+import type { Connector } from "./connector.ts";
 
 /** A request that waits for a connection. */
 export interface Waiting extends Dispatcher.DispatchHandler {
   /** Whether nobody waits for its answer any more. */
   readonly givenUp: boolean;
-  /** The client that opens a connection for it, or has one. */
-  client: LineClient | null;
+  /** Who opens a connection for it, or has one. */
+  way: Way | null;
 }
 
-type Connector = buildConnector.connector;
+/** What a request has been given to. */
+export interface Way {
+  /** Whether a connection is being opened, or all are taken. */
+  readonly isConnecting: boolean;
+  /** The request is wanted no more, and had not begun. It is told by its error. */
+  giveUp(handler: Waiting): void;
+}
+
+type LineOptions = Omit<Client.Options, "connect"> & { readonly connect: Connector };
 
 /**
  * One connection of a pool. It knows the request that it opens the connection for: undici goes on connecting for a
  * request that nobody wants any more, up to the end of a TLS handshake that never ends.
  */
-export class LineClient extends Client {
+export class LineClient extends Client implements Way {
+  readonly isConnecting = true;
   readonly #opening: Opening;
   #current: Dispatcher.DispatchHandler | null = null;
 
-  constructor(origin: URL, { connect, ...options }: Client.Options & { readonly connect: Connector }) {
+  constructor(origin: URL, { connect, ...options }: LineOptions) {
     const opening: Opening = { socket: null };
     super(origin, {
       ...options,
       connect(where, callback) {
-        // undici's type does not say so, but its connectors return the socket that they open.
         opening.socket = connect(where, (...result) => {
           opening.socket = null;
           callback(...result);
-        }) as unknown as Socket;
+        });
       },
     });
     this.#opening = opening;
@@ -40,7 +49,7 @@ export class LineClient extends Client {
         handler.onResponseError?.(null as never, new Error("given up while it was queued"));
         return true;
       }
-      handler.client = this;
+      handler.way = this;
     }
     this.#current = handler;
     return super.dispatch(options, handler);

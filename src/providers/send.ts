@@ -225,6 +225,7 @@ function outgoing(
   return {
     origin,
     socketPath: instance.socketPath,
+    http2: instance.http2 ?? false,
     method: request.method,
     path: pathname + request.path,
     headers: {

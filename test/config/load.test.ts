@@ -89,7 +89,7 @@ server: { max_body_bytes: 2048, drain_delay_ms: 7, data_dir: /var/lib/trunkline,
 strict: true
 providers:
   openai: { api_key: env://OPENAI, models: [gpt-5.4, gpt-5.4] }
-  backup: { type: openai, base_url: https://example.test/v1/, headers: { openai-organization: org } }
+  backup: { type: openai, base_url: https://example.test/v1/, headers: { openai-organization: org }, warm_connections: 2, http2: true }
 models:
   fast: { targets: [openai/gpt-5.4, { model: backup/gpt-5.4 }], strategy: ordered }
 resilience: { connect_timeout_ms: 1, first_byte_timeout_ms: 2, first_token_timeout_ms: 3, idle_timeout_ms: 4, total_timeout_ms: 5, keepalive_ms: 100, max_attempts: 6, retry_budget: 0.2, breaker: { failures: 7, open_ms: 8 } }
@@ -121,6 +121,8 @@ telemetry: { metrics: { allow_cidrs: [10.0.0.0/8] }, traces: { otlp_endpoint: nu
         wire: "repair",
         simulated: false,
         headers: { "openai-organization": "org" },
+        http2: true,
+        warmConnections: 2,
         key: undefined,
       },
     ]);

@@ -28,6 +28,8 @@ export interface RawUpstream {
   next(): Promise<Asked>;
   /** Connections accepted so far. */
   readonly connections: number;
+  /** Those of them that are open. */
+  readonly open: number;
   /** Requests received so far. */
   readonly requests: number;
   /** Resolves when a connection has been accepted and all of them have been closed again. */
@@ -77,6 +79,9 @@ export async function startRawUpstream(socketPath?: string): Promise<RawUpstream
     },
     get connections() {
       return connections;
+    },
+    get open() {
+      return sockets.size;
     },
     get requests() {
       return requests;

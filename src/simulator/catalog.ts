@@ -1,11 +1,13 @@
 import { anthropic } from "./anthropic/dialect.ts";
 import type { Dialect } from "./exchange.ts";
+import { gemini } from "./gemini/dialect.ts";
 import { openai } from "./openai/dialect.ts";
 
 /** Wire formats by the first segment of the path, which is not part of the provider's own paths: `/groq/v1/models`. */
 const byPrefix: ReadonlyMap<string, Dialect> = new Map([
   ["openai", openai],
   ["anthropic", anthropic],
+  ["gemini", gemini],
 ]);
 
 export interface Found {
@@ -14,12 +16,13 @@ export interface Found {
   readonly url: string;
 }
 
-/** The provider that a request is meant for: by prefix, else by what only one of the two oldest has. */
+/** The provider that a request is meant for: by prefix, else by what only one of the oldest has. */
 export function findDialect(url: string, headers: Readonly<Record<string, unknown>>): Found {
   const [, prefix = "", rest = ""] = /^\/([^/?]*)(.*)$/.exec(url) ?? [];
   const named = byPrefix.get(prefix);
   if (named) return { dialect: named, url: rest.startsWith("/") ? rest : `/${rest}` };
-  // Both have /v1/models: Anthropic's clients always send their version.
+  // All have /v1/models: Google's clients show their key in a header of its own, Anthropic's always send their version.
+  if (headers["x-goog-api-key"] !== undefined || url.startsWith("/v1beta/")) return { dialect: gemini, url };
   const isAnthropic = url.startsWith("/v1/messages") || headers["anthropic-version"] !== undefined;
   return { dialect: isAnthropic ? anthropic : openai, url };
 }

@@ -1,5 +1,6 @@
 import { anthropic } from "./anthropic/dialect.ts";
 import type { Dialect } from "./exchange.ts";
+import { gemini } from "./gemini/dialect.ts";
 import { ollama } from "./ollama/dialect.ts";
 import { openai } from "./openai/dialect.ts";
 
@@ -8,6 +9,7 @@ const byPrefix: ReadonlyMap<string, Dialect> = new Map([
   ["openai", openai],
   ["anthropic", anthropic],
   ["ollama", ollama],
+  ["gemini", gemini],
 ]);
 
 export interface Found {
@@ -16,12 +18,13 @@ export interface Found {
   readonly url: string;
 }
 
-/** The provider that a request is meant for: by prefix, else by what only one of the two oldest has. */
+/** The provider that a request is meant for: by prefix, else by what only one of the oldest has. */
 export function findDialect(url: string, headers: Readonly<Record<string, unknown>>): Found {
   const [, prefix = "", rest = ""] = /^\/([^/?]*)(.*)$/.exec(url) ?? [];
   const named = byPrefix.get(prefix);
   if (named) return { dialect: named, url: rest.startsWith("/") ? rest : `/${rest}` };
-  // Both have /v1/models: Anthropic's clients always send their version.
+  // All have /v1/models: Google's clients show their key in a header of its own, Anthropic's always send their version.
+  if (headers["x-goog-api-key"] !== undefined || url.startsWith("/v1beta/")) return { dialect: gemini, url };
   const isAnthropic = url.startsWith("/v1/messages") || headers["anthropic-version"] !== undefined;
   return { dialect: isAnthropic ? anthropic : openai, url };
 }

@@ -52,6 +52,6 @@ export interface Dialect {
   readonly renderError: (error: Error, requestId: string) => WholeReply;
   /** How this provider says that it fails with a status. */
   readonly failureOf: (status: number, retryAfterSeconds: number) => Error;
-  /** The model that the request names. */
-  readonly modelOf: (body: unknown) => string | null;
+  /** The model that the request names, in its body or its path. */
+  readonly modelOf: (body: unknown, path?: string) => string | null;
 }

@@ -38,8 +38,8 @@ export async function respond(res: ServerResponse, { dialect, exchange, faults, 
   else if (fault?.name !== "slow-headers" || (await pause(fault.ms, left.signal))) await send(res, reply, sending);
 }
 
-function faultOf(dialect: Dialect, { headers, body }: Exchange, faults: FaultCounter): Fault | null {
-  const text = headers["x-simulate"] ?? splitModel(dialect.modelOf(body) ?? "").fault;
+function faultOf(dialect: Dialect, { headers, body, path }: Exchange, faults: FaultCounter): Fault | null {
+  const text = headers["x-simulate"] ?? splitModel(dialect.modelOf(body, path) ?? "").fault;
   if (text === null || text === undefined) return null;
   try {
     const fault = parseFault(text);

@@ -46,7 +46,9 @@ export function trailHeaders(trail: Trail): Record<string, string> {
   return headers;
 }
 
-const rateLimitName = /^x-ratelimit-(?:limit|remaining|reset)-[a-z-]{1,32}$/;
+/** As OpenAI's family and Anthropic name them. */
+const rateLimitName =
+  /^(?:x-ratelimit-(?:limit|remaining|reset)-[a-z-]{1,32}|anthropic-ratelimit-[a-z-]{1,32}-(?:limit|remaining|reset))$/;
 
 /** Of a provider's headers these alone go on: the others may tell of its account (attacks.md 40). */
 function allowedRateLimits(headers: Readonly<Record<string, string>>): Record<string, string> {

@@ -65,7 +65,7 @@ export function messagesErrorFace(error: GatewayError): MessagesErrorFace {
 export function encodeMessagesError(error: GatewayError, requestId: string): string {
   const { field, phase } = error.detail;
   const param = error.detail.param ?? field;
-  const details = { error_code: error.code, param, phase };
+  const details = { ...(param === "thread" ? unthreaded : { error_code: error.code }), param, phase };
   const { type } = messagesErrorFace(error);
   return JSON.stringify({
     type: "error",
@@ -73,6 +73,9 @@ export function encodeMessagesError(error: GatewayError, requestId: string): str
     request_id: requestId,
   });
 }
+
+/** What makes Anthropic's SDKs send the conversation themselves. */
+const unthreaded = { error_code: "thread_unsupported_request", unsupported: [] };
 
 /** Anthropic's messages begin with the path of the member, its steps divided by dots: `messages.0.role: …`. */
 function inOwnWords({ message, detail: { field } }: GatewayError, param: string | undefined): string {

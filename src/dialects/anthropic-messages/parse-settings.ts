@@ -7,6 +7,7 @@ import {
   ReasoningSchema,
   ResponseFormatSchema,
 } from "../../../gen/trunkline/v1/chat_pb.ts";
+import { GatewayError } from "../../domain/errors.ts";
 import {
   invalid,
   isSet,
@@ -89,13 +90,20 @@ export const settingsTable: MessagesTable = {
     }
     request.providerOptions = options;
   },
+  // The provider would hold the conversation: other targets could not go on with it, and nobody here would see it. SDKs
+  // that are told so send all of it themselves.
+  thread: (_, __, at) => {
+    const { param, field } = at;
+    const rule = "is not taken by this gateway. Send the whole conversation.";
+    throw new GatewayError("unsupported_parameter", `${param} ${rule}`, { param, field, retryable: false });
+  },
   stream: (draft, value, at) => {
     draft.stream = toBoolean(value, at);
   },
   ...Object.fromEntries(
     [
       ...["container", "context_management", "mcp_servers", "inference_geo", "diagnostics", "fallbacks", "compaction"],
-      ...["fallback_credit_token", "thread", "billing_policy"],
+      ...["fallback_credit_token", "billing_policy"],
     ].map((name) => [name, readNative]),
   ),
 };

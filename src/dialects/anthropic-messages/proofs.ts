@@ -85,7 +85,9 @@ const travelling: ReadonlySet<Part["kind"]["case"]> = new Set<Part["kind"]["case
 
 function decoded(base64: string): Part | null {
   try {
-    return fromBinary(PartSchema, Buffer.from(base64, "base64url"));
+    // Its own memory: what is read out of it stays a view.
+    const part = fromBinary(PartSchema, new Uint8Array(Buffer.from(base64, "base64url")));
+    return part.kind.case === undefined && !part.proof ? null : part;
   } catch {
     return null; // Broken octets, or nested so deep that reading them had no stack left.
   }

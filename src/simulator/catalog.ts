@@ -1,11 +1,23 @@
 import { anthropic } from "./anthropic/dialect.ts";
+import { deepseek } from "./deepseek/dialect.ts";
 import type { Dialect } from "./exchange.ts";
+import { groq } from "./groq/dialect.ts";
+import { mistral } from "./mistral/dialect.ts";
 import { openai } from "./openai/dialect.ts";
+import { openrouter } from "./openrouter/dialect.ts";
+import { vllm } from "./vllm/dialect.ts";
+import { xai } from "./xai/dialect.ts";
 
 /** Wire formats by the first segment of the path, which is not part of the provider's own paths: `/groq/v1/models`. */
 const byPrefix: ReadonlyMap<string, Dialect> = new Map([
   ["openai", openai],
   ["anthropic", anthropic],
+  ["groq", groq],
+  ["xai", xai],
+  ["deepseek", deepseek],
+  ["openrouter", openrouter],
+  ["mistral", mistral],
+  ["vllm", vllm],
 ]);
 
 export interface Found {

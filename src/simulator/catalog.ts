@@ -1,8 +1,14 @@
 import { anthropic } from "./anthropic/dialect.ts";
+import { deepseek } from "./deepseek/dialect.ts";
 import type { Dialect } from "./exchange.ts";
 import { gemini } from "./gemini/dialect.ts";
+import { groq } from "./groq/dialect.ts";
+import { mistral } from "./mistral/dialect.ts";
 import { ollama } from "./ollama/dialect.ts";
 import { openai } from "./openai/dialect.ts";
+import { openrouter } from "./openrouter/dialect.ts";
+import { vllm } from "./vllm/dialect.ts";
+import { xai } from "./xai/dialect.ts";
 
 /** Wire formats by the first segment of the path, which is not part of the provider's own paths: `/groq/v1/models`. */
 const byPrefix: ReadonlyMap<string, Dialect> = new Map([
@@ -10,6 +16,12 @@ const byPrefix: ReadonlyMap<string, Dialect> = new Map([
   ["anthropic", anthropic],
   ["ollama", ollama],
   ["gemini", gemini],
+  ["groq", groq],
+  ["xai", xai],
+  ["deepseek", deepseek],
+  ["openrouter", openrouter],
+  ["mistral", mistral],
+  ["vllm", vllm],
 ]);
 
 export interface Found {

@@ -99,7 +99,8 @@ describe("edge case 149: a caller who hangs up", () => {
     caller.hangUp();
     await (await reached).closed;
     const used = /gen_ai_client_token_usage_sum\{[^}]*claude-opus-4-8[^}]*"input"\} 4321/;
-    await expect.poll(() => bench.metrics()).toMatch(used);
+    // The first scrape loads what exports them.
+    await expect.poll(() => bench.metrics(), { timeout: 10_000 }).toMatch(used);
     expect(await bench.metrics()).toMatch(/trunkline_streams_total\{[^}]*"canceled"\}/);
   });
 });

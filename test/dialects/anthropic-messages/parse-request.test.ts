@@ -96,7 +96,7 @@ describe("a Messages request", () => {
     const text = '{"model":"m","max_tokens":1,"messages":[{"role":"user","content":"x"}],"new_member":1}';
     expect(parse(text, headers).call.source).toMatchObject({
       dialect: "anthropic-messages",
-      text,
+      bytes: Buffer.from(text),
       headers: { "anthropic-version": "2026-10-21", "anthropic-beta": "x" },
       unknown: ["new_member"],
     });

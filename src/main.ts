@@ -14,7 +14,6 @@ import { createOpsHandler } from "./edges/ops/ops.ts";
 import { startServer } from "./edges/server.ts";
 import { createReload, settingsOfTheStart } from "./reload.ts";
 import { startServing } from "./serving.ts";
-import { startSimulator } from "./simulator/simulator.ts";
 import { batched, undividedBytes } from "./telemetry/batched.ts";
 import { createLog } from "./telemetry/log.ts";
 import type { Loaded } from "./workers/primary.ts";
@@ -192,6 +191,7 @@ async function worker(): Promise<void> {
 const faultWithinMs = 5_000;
 
 async function simulate(options: SimulateOptions): Promise<void> {
+  const { startSimulator } = await import("./simulator/simulator.ts");
   const simulator = await startSimulator({ ...options, requireKey: true });
   const { stdout } = process;
   stdout.write(

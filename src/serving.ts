@@ -19,7 +19,7 @@ import { type Handler, type RunningServer, startServer } from "./edges/server.ts
 import { createDialer, type Warm } from "./net/dial.ts";
 import type { ModelLists } from "./providers/model-lists.ts";
 import { TargetStates } from "./routing/target-states.ts";
-import { type RunningSimulator, startSimulator } from "./simulator/simulator.ts";
+import type { RunningSimulator } from "./simulator/simulator.ts";
 import { createMetrics, type Metrics } from "./telemetry/metrics.ts";
 import { requestLog } from "./telemetry/request-log.ts";
 
@@ -204,8 +204,9 @@ function createPublicHandler(config: Config, { gateway, beginnings, readiness }:
   });
 }
 
-/** Starts the simulator beside the gateway, on a socket that only this user can reach. */
+/** Starts the simulator beside the gateway, on a socket that only this user can reach. Loaded where it is asked for. */
 async function embedSimulator({ dataDir, simulator }: Config): Promise<RunningSimulator & { socketPath: string }> {
+  const { startSimulator } = await import("./simulator/simulator.ts");
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   // Named by process, since gateways may share a folder.
   const socketPath = join(dataDir, `simulator-${process.pid}-${randomBytes(4).toString("hex")}.sock`);

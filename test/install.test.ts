@@ -26,4 +26,9 @@ it("needs no install script to generate, bundle and start", async () => {
   await mustRun("npm", ["run", "build"], options);
   const { stdout } = await mustRun("node", ["dist/trunkline.mjs", "--version"], options);
   expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  // Node has an undici of its own, which one careless import or `new Headers()` of a module adds to every start.
+  const tell =
+    "process.on('exit', () => console.log(process.moduleLoadList.filter((name) => /deps.undici/.test(name))))";
+  const telling = ["--import", `data:text/javascript,${encodeURIComponent(tell)}`, "dist/trunkline.mjs", "--version"];
+  expect((await mustRun("node", telling, options)).stdout).toBe(`${stdout}[]\n`);
 });

@@ -99,7 +99,9 @@ async function unaryError(
 ): Promise<UniversalServerResponse> {
   const bytes = Buffer.concat(await Array.fromAsync(body));
   // An empty one was refused by the HTTP status alone.
-  const error = bytes.byteLength === 0 ? null : errorFromJsonBytes(bytes, undefined, bare);
+  // The fallback is made here and not with the module: its Headers load Node's undici, which REST never needs.
+  const error =
+    bytes.byteLength === 0 ? null : errorFromJsonBytes(bytes, undefined, new ConnectError("", Code.Unknown));
   if (error === null || error.details.length > 0) return { ...response, body: only(bytes) };
   const completed = complete(error);
   response.header?.delete("content-length"); // Of the body as it was.
@@ -110,5 +112,3 @@ async function unaryError(
 async function* only(bytes: Uint8Array): Body {
   if (bytes.byteLength > 0) yield bytes;
 }
-
-const bare = new ConnectError("", Code.Unknown);

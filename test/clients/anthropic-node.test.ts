@@ -1,15 +1,9 @@
 import Anthropic from "@anthropic-ai/sdk";
 import { betaTool } from "@anthropic-ai/sdk/helpers/beta/json-schema";
 import { describe, expect, it } from "vitest";
-import type { Config } from "../../src/config/config.ts";
-import { useGateway, withoutBreaker } from "../fakes/gateway.ts";
+import { useGateway, withoutRetries } from "../fakes/gateway.ts";
 
 const gateway = useGateway({}, withoutRetries);
-/** What is tried again is tested elsewhere. */
-function withoutRetries(config: Config): Config {
-  const { resilience, ...rest } = withoutBreaker(config);
-  return { ...rest, resilience: { ...resilience, policy: { ...resilience.policy, maxAttempts: 1 } } };
-}
 const client = () => new Anthropic({ baseURL: gateway.url, apiKey: "any", maxRetries: 0 });
 const max_tokens = 2_000;
 

@@ -82,3 +82,9 @@ export function withoutBreaker(config: Config): Config {
   const breaker = { ...resilience.breaker, failures: Number.MAX_SAFE_INTEGER };
   return { ...config, resilience: { ...resilience, breaker } };
 }
+
+/** One attempt to one question: what is tried again is tested elsewhere. Circuits stay closed. */
+export function withoutRetries(config: Config): Config {
+  const { resilience, ...rest } = withoutBreaker(config);
+  return { ...rest, resilience: { ...resilience, policy: { ...resilience.policy, maxAttempts: 1 } } };
+}

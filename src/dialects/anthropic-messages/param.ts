@@ -54,5 +54,8 @@ function inContent(inner: string): string {
     .replace(/\.reasoning\.text\b/, ".thinking")
     .replace(/\.(?:image|file)\.media\b/, ".source")
     .replace(/\.cache\b/, ".cache_control")
-    .replace(/\.(?:tool_result|tool_call|image|file|search_result|reasoning|hosted_call|hosted_result|opaque)\b/, "");
+    .replaceAll(
+      /\]\.(?:tool_result|tool_call|image|file|search_result|reasoning|hosted_call|hosted_result|opaque)\b/g,
+      "]",
+    );
 }

@@ -3,6 +3,7 @@ import type { GatewayError } from "../../domain/errors.ts";
 /** Headers that browsers of a listed origin may read. */
 export const exposedHeaders = [
   "x-request-id",
+  "request-id",
   "trunkline-provider",
   "trunkline-model",
   "trunkline-attempts",

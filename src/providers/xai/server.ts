@@ -44,6 +44,7 @@ const members: MemberRules = {
   ...plainDefaults,
   ...dropping("logit_bias"),
   top_logprobs: { atMost: 8 },
+  deferred: { drop: "is not taken: an answer that is fetched later cannot be handed on.", but: false },
   service_tier: { words: { auto: "auto", default: "default", priority: "priority" } },
 };
 

@@ -112,9 +112,11 @@ describe("a caller's own body", () => {
 
 describe("options for one provider", () => {
   it("come last and as they are, and never to another", () => {
-    const call = built({ providerOptions: { groq: '{"reasoning_format":"raw"}', xai: '{"deferred":true}' } });
+    const call = built({
+      providerOptions: { groq: '{"reasoning_format":"raw"}', xai: '{"search_parameters":{"mode":"on"}}' },
+    });
     expect(send(call, "groq", "qwen/qwen3-32b").body.reasoning_format).toBe("raw");
-    expect(send(call, "xai", "grok-4").body).toMatchObject({ deferred: true });
+    expect(send(call, "xai", "grok-4").body).toMatchObject({ search_parameters: { mode: "on" } });
     expect(send(call, "xai", "grok-4").text).not.toContain("reasoning_format");
   });
 

@@ -97,7 +97,7 @@ describe("embeddings", () => {
   const send = (kind: string) => {
     const target = { name: "x", instance: kind, provider: kind, model: "e", wire: "repair", facts: {} } as const;
     const sent = providerOf(kind).embeddings?.toRequest(request, target);
-    return { body: JSON.parse(sent?.body ?? ""), losses: sent?.losses.map(({ field }) => field) };
+    return { body: JSON.parse(String(sent?.body ?? "")), losses: sent?.losses.map(({ field }) => field) };
   };
 
   it("go to Mistral by its names, and what it does not take is told", () => {

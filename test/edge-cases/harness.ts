@@ -61,7 +61,10 @@ export interface Bench {
 
 const quiet: Log = { debug() {}, info() {}, warn() {}, error() {}, with: () => quiet };
 
-/** A gateway between a scripted provider (every dialect) and the test, on real sockets. One per test file. */
+/**
+ * A gateway between a scripted provider (every dialect) and the test, on real sockets. One per test file.
+ * @param env added to the gateway's; `ORIGIN` in a value becomes the scripted provider's
+ */
 export function useBench(env: Readonly<Record<string, string>> = {}): Bench {
   const scripts: Script[] = [];
   const asked: Asked[] = [];
@@ -92,7 +95,7 @@ export function useBench(env: Readonly<Record<string, string>> = {}): Bench {
         GEMINI_API_KEY: "AIza-upstream-gemini",
         GEMINI_BASE_URL: origin,
         GEMINI_MODELS: "gemini-2.0-flash,gemini-2.5-flash,gemini-3-pro-preview",
-        ...env,
+        ...Object.fromEntries(Object.entries(env).map(([name, value]) => [name, value.replace("ORIGIN", origin)])),
       },
       flags: {},
       folder: import.meta.dirname,

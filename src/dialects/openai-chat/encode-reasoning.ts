@@ -58,7 +58,7 @@ function effortMembers(
   const field = named ? "reasoning.effort" : "reasoning.budget_tokens";
   const own = Object.hasOwn(form.efforts, effort) ? form.efforts[effort] : undefined;
   if (own === undefined) {
-    losses.drop(field, `has no effort '${effort}' at this model.`);
+    losses.drop(field, `is not taken as '${effort}' by this model.`);
     return {};
   }
   const members = typeof own === "string" ? { reasoning_effort: own } : own;

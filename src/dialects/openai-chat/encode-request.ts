@@ -7,7 +7,7 @@ import { encodeConversation } from "./encode-conversation.ts";
 import { encodeFormat } from "./encode-format.ts";
 import { toTtl } from "./encode-media.ts";
 import { encodeReasoning } from "./encode-reasoning.ts";
-import { encodeToolChoice, encodeTools } from "./encode-tools.ts";
+import { encodeToolChoice, encodeTools, offeredTools } from "./encode-tools.ts";
 import { encodeWebSearch } from "./encode-web-search.ts";
 import type { ChatQuirks } from "./quirks.ts";
 
@@ -72,7 +72,7 @@ function encodeSampling(request: ChatRequest, quirks: ChatQuirks, losses: LossRe
 
 function encodeShape(request: ChatRequest, quirks: ChatQuirks, losses: LossReport): JsonMembers {
   const { tools, toolChoice, responseFormat, reasoning, output, prediction } = request;
-  const sent = encodeTools(tools, quirks, losses);
+  const sent = encodeTools(offeredTools(request, quirks), quirks, losses);
   if (request.maxToolCalls !== undefined) losses.drop("max_tool_calls", "is not taken by this provider.");
   if (request.mediaResolution !== undefined) losses.drop("media_resolution", "is not taken by this provider.");
   if (output?.image) losses.drop("output.image", "is not taken by this provider.");

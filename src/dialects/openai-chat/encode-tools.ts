@@ -1,3 +1,4 @@
+import type { ChatRequest } from "../../../gen/trunkline/v1/chat_pb.ts";
 import { type FunctionTool, type Tool, type ToolChoice, ToolChoiceMode } from "../../../gen/trunkline/v1/tool_pb.ts";
 import type { LossReport } from "../../domain/loss.ts";
 import { membersOf, objectText } from "../json-splice.ts";
@@ -41,6 +42,13 @@ export function encodeTools(tools: readonly Tool[], quirks: ChatQuirks, losses: 
     losses.drop(field, notOffered);
     return [];
   });
+}
+
+/** The tools to offer: those that may be called, where a choice among them cannot be said otherwise. */
+export function offeredTools({ tools, toolChoice }: ChatRequest, { basic }: ChatQuirks): readonly Tool[] {
+  if (!basic || toolChoice?.kind.case !== "allowed") return tools;
+  const { names } = toolChoice.kind.value;
+  return tools.filter(({ kind }) => kind.case !== "function" || names.includes(kind.value.name));
 }
 
 /** A server other than OpenAI's own may know tools of its own; which, it says itself where that is not known here. */
@@ -90,7 +98,7 @@ export function encodeToolChoice(
     case "allowed": {
       const { mode, names } = kind.value;
       if (quirks.basic) {
-        losses.approximate("tool_choice.allowed", "is sent as its mode: this provider chooses among all tools.");
+        losses.approximate("tool_choice.allowed", "is sent as its mode, and only these tools are offered.");
         return modes[mode] ?? "auto";
       }
       const allowed = { mode: modes[mode] ?? "auto", tools: names.map((name) => reference(name, tools)) };

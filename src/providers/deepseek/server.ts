@@ -11,7 +11,6 @@ export const deepseekServer: ChatServer = {
   members: ({ model }, request) => (thinks(model, request) ? { ...members, ...ignoredWhileThinking } : members),
   betaPath: "/beta/chat/completions",
   answers: { failures: { insufficient_system_resource: 503 } },
-  errors: [{ words: /insufficient balance/i, code: "insufficient_quota" }],
   embeddings: null,
   facts: factsOf,
 };

@@ -60,6 +60,7 @@ const members: MemberRules = {
   store: { drop: "is not taken by this provider.", but: false },
   max_completion_tokens: { as: "max_tokens" },
   seed: { as: "random_seed" },
+  temperature: { atMost: 1.5 },
   // Usage comes with the last event in any case.
   stream_options: { needless: true },
   service_tier: { words: { auto: "auto", default: "standard_only", standard_only: "standard_only" } },

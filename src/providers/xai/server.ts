@@ -16,6 +16,7 @@ export const xaiServer: ChatServer = {
   errors: [
     { words: /incorrect api key|invalid api key/i, code: "upstream_auth" },
     { words: /used all available credits|monthly spending limit/i, code: "insufficient_quota" },
+    { words: /currently unavailable|overloaded/i, code: "service_unavailable" },
     { status: 403, words: /violates usage guidelines/i, code: "content_filter" },
   ],
   list: { path: "/language-models", member: "models", factsIn },
@@ -42,6 +43,8 @@ const members: MemberRules = {
   ...onlySelfHosted,
   ...plainDefaults,
   ...dropping("logit_bias"),
+  top_logprobs: { atMost: 8 },
+  deferred: { drop: "is not taken: an answer that is fetched later cannot be handed on.", but: false },
   service_tier: { words: { auto: "auto", default: "default", priority: "priority" } },
 };
 

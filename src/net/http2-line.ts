@@ -32,6 +32,7 @@ const pingMs = 15_000;
 /** A connection that has been told the provider's settings. */
 interface Shared {
   readonly session: ClientHttp2Session;
+  readonly socket: Socket;
   streams: number;
   cancelIdle: (() => void) | null;
 }
@@ -50,6 +51,8 @@ export class Http2Line {
   readonly #parts: Http2Parts;
   readonly #where: buildConnector.Options;
   readonly #shared = new Set<Shared>();
+  /** Those that take no more: they finish what they carry, and hold no place. */
+  readonly #leaving = new Set<Shared>();
   readonly #waiting = new Map<Exchange, Waiting>();
   #opening: Socket | null = null;
   #closed = false;
@@ -89,7 +92,7 @@ export class Http2Line {
     this.#closed = true;
     this.#stopOpening();
     const closed = Object.assign(new Error("closed"), { code: destroyedCode });
-    for (const { session } of this.#shared) session.destroy(closed);
+    for (const { session } of [...this.#shared, ...this.#leaving]) session.destroy(closed);
     this.#fail(closed);
   }
 
@@ -116,9 +119,20 @@ export class Http2Line {
     });
   }
 
+  /** Without streams: kept for a while, unless the provider wants no more on it. */
   #rest(shared: Shared): void {
+    if (shared.session.closed) return this.#end(shared);
     shared.session.unref();
-    shared.cancelIdle = this.#parts.clock.after(this.#parts.keepMs, () => shared.session.close());
+    shared.cancelIdle = this.#parts.clock.after(this.#parts.keepMs, () => this.#end(shared));
+  }
+
+  /** By itself Node would wait for the provider to close its side, which some never do. */
+  #end(shared: Shared): void {
+    const { session, socket } = shared;
+    this.#shared.delete(shared);
+    this.#leaving.delete(shared);
+    session.destroy();
+    setImmediate(() => socket.destroy()); // After its last frame, which is a GOAWAY.
   }
 
   #open(): void {
@@ -148,7 +162,7 @@ export class Http2Line {
       maxSessionMemory,
       settings: { enablePush: false, initialWindowSize: windowBytes },
     });
-    const shared: Shared = { session, streams: 0, cancelIdle: null };
+    const shared: Shared = { session, socket, streams: 0, cancelIdle: null };
     session.on("error", () => {}); // Told to each stream.
     session.once("remoteSettings", () => {
       if (this.#opening !== socket) return;
@@ -161,10 +175,16 @@ export class Http2Line {
     });
     session.once("connect", () => session.setLocalWindowSize(connectionWindowBytes));
     // Streams that it covers go on, and nothing new begins: Node closes the session after the last of them.
-    session.on("goaway", () => this.#pump());
+    session.on("goaway", () => {
+      this.#shared.delete(shared);
+      if (shared.streams === 0) this.#end(shared);
+      else this.#leaving.add(shared);
+      this.#pump();
+    });
     session.once("close", () => {
       shared.cancelIdle?.();
       this.#shared.delete(shared);
+      this.#leaving.delete(shared);
       if (this.#opening === socket) this.#failed(socket.errored ?? new Error("closed before its settings"));
       else this.#pump();
     });

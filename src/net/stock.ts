@@ -59,9 +59,7 @@ export class Stock {
       return this.#connect(where, callback);
     }
     queueMicrotask(() => {
-      // Given up in the meantime.
-      if (socket.destroyed) callback(socket.errored ?? new Error("closed"), null);
-      else callback(null, socket);
+      callback(null, socket); // Destroyed by now, if it was given up: whoever takes it looks.
       this.#fill(); // Last, so that the request is written before the next handshake begins.
     });
     return socket;

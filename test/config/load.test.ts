@@ -289,6 +289,10 @@ describe("a wrong setting is refused with its place, its value and what is allow
       "providers: { openai: { base_url: ftp://x } }",
       'providers.openai.base_url is "ftp://x"; it takes an http or https URL',
     ],
+    [
+      "providers: { openai: { base_url: http://x/v1, http2: true } }",
+      "providers.openai.http2 needs a base_url that begins with https://; the protocol is agreed on by TLS.",
+    ],
     ["providers: { openai: { base_url: 'https://x/v1?k=1' } }", "providers.openai.base_url is"],
     [
       "providers: { openai: { headers: { Authorization: x } } }",

@@ -2,8 +2,10 @@ import { constants, type SecureServerOptions, type ServerHttp2Session, type Serv
 import { createServer as createHttps } from "node:https";
 import { getCACertificates, setDefaultCACertificates } from "node:tls";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { loadConfig } from "../../src/config/load.ts";
 import { systemClock } from "../../src/domain/clock.ts";
 import { GatewayError } from "../../src/domain/errors.ts";
+import { startGateway } from "../../src/main.ts";
 import { createDialer, type DialOptions } from "../../src/net/dial.ts";
 import type { Incoming } from "../../src/net/incoming.ts";
 import { makeCertificate } from "../fakes/certificates.ts";
@@ -109,6 +111,25 @@ describe("a provider that speaks HTTP/2", () => {
     expect(texts).toEqual(["x", "x", "x"]);
     expect(connections).toBe(3);
   });
+});
+
+it("an instance with http2 is asked by HTTP/2", async () => {
+  const provider = await fakes.startHttp2Upstream(certificate);
+  const { config } = loadConfig({
+    env: { PORT: "0", TRUNKLINE_OPS_PORT: "0", OPENAI_API_KEY: "sk-1" },
+    flags: {},
+    folder: ".",
+  });
+  const providers = config.providers.map((instance) => ({
+    ...instance,
+    baseUrl: `${provider.origin}/v1`,
+    http2: true,
+  }));
+  const silent = { with: () => silent, debug() {}, info() {}, warn() {}, error() {} };
+  const running = await startGateway({ ...config, providers }, { log: silent });
+  onTestFinished(() => running.close());
+  await provider.next(); // The list of models.
+  expect(provider.sessions).toHaveLength(1);
 });
 
 describe("a caller who leaves", () => {
@@ -219,7 +240,7 @@ describe("a provider that fails", () => {
   });
 
   it("by a GOAWAY finishes what it covers, and refuses the rest, which another connection takes", async () => {
-    const { sessions, opened, streams, open, next } = await carried(2);
+    const { raw, sessions, opened, streams, open, next } = await carried(2);
     sessions[0]?.goaway(NGHTTP2_NO_ERROR, streams[0]?.id);
     expect(await failureOf(opened[1])).toMatchObject({ code: "service_unavailable" });
     const later = open();
@@ -230,6 +251,7 @@ describe("a provider that fails", () => {
       one?.end("whole");
     }
     for (const one of [opened[0], later]) expect(await one?.then(textOf)).toBe("whole");
+    await expect.poll(() => raw[0]?.destroyed).toBe(true); // Although the provider leaves its side open.
   });
 
   it("by a GOAWAY with an error fails what is under way", async () => {

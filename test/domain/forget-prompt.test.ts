@@ -6,7 +6,7 @@ import { forgetPrompt } from "../../src/domain/forget-prompt.ts";
 import { callOf } from "../providers/sending.ts";
 
 it("leaves nothing of the prompt but its estimate", () => {
-  const source = { dialect: "openai-chat", text: "{}", members: new Map(), unknown: [] } as const;
+  const source = { dialect: "openai-chat", bytes: Buffer.from("{}"), members: new Map(), unknown: [] } as const;
   const call = { ...callOf(), source };
   const look = create(FunctionToolSchema, { name: "look", description: "Looks." });
   call.request.tools = [create(ToolSchema, { kind: { case: "function", value: look } })];

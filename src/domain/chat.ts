@@ -92,7 +92,8 @@ export interface ChatCall {
   readonly request: ChatRequest;
   /** Whether the caller wants events; otherwise the edge folds them. */
   readonly stream: boolean;
-  readonly source?: SourceBody;
+  /** Gone once the prompt was let go of; see `forgetPrompt`. */
+  source?: SourceBody | undefined;
 }
 
 /** Whether a frame shows the caller something of the answer: the event that ends the wait for the first token. */

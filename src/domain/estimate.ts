@@ -72,7 +72,19 @@ export function usageSoFar(request: ChatRequest, sizes: Readonly<Sizes>, counted
   };
 }
 
+/** Estimates of requests whose prompt is gone. */
+const remembered = new WeakMap<ChatRequest, number>();
+
+/** Keeps the estimate of a request that is about to lose its prompt. */
+export function rememberInputTokens(request: ChatRequest): void {
+  remembered.set(request, estimateInputTokens(request));
+}
+
 export function estimateInputTokens(request: ChatRequest): number {
+  return remembered.get(request) ?? countInputTokens(request);
+}
+
+function countInputTokens(request: ChatRequest): number {
   let chars = 0;
   let tokens = 0;
   for (const message of request.messages) {

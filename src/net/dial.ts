@@ -80,19 +80,20 @@ export function createDialer(options: DialOptions): Dialer {
 
   return {
     open(request, signal) {
-      return new Promise((resolve, reject) => {
-        if (signal.aborted) return reject(signal.reason);
-        const { path, method, headers, body, connectTimeoutMs } = request;
-        if (!path.startsWith("/")) return reject(notAPath());
-        const line = lineTo(request);
-        if (line.requests >= maxConnections + maxQueued) return reject(tooMany());
-        line.requests++;
-        // A GET lists models or probes, which goes on while nobody calls.
-        if (method === "POST") line.called();
-        const exchange = new Exchange({ signal, clock, resolve, reject, over: () => line.requests-- });
-        line.dispatch({ path, method, headers, body }, exchange);
-        exchange.boundConnecting(connectTimeoutMs);
-      });
+      if (signal.aborted) return Promise.reject(signal.reason);
+      const { path, method, headers, body, connectTimeoutMs } = request;
+      if (!path.startsWith("/")) return Promise.reject(notAPath());
+      const line = lineTo(request);
+      if (line.requests >= maxConnections + maxQueued) return Promise.reject(tooMany());
+      line.requests++;
+      // A GET lists models or probes, which goes on while nobody calls.
+      if (method === "POST") line.called();
+      // The closures of an exchange live as long as its answer: none of them may see the request, or it would hold its body.
+      const { promise, resolve, reject } = Promise.withResolvers<Incoming>();
+      const exchange = new Exchange({ signal, clock, resolve, reject, over: leaving(line) });
+      line.dispatch({ path, method, headers, body }, exchange);
+      exchange.boundConnecting(connectTimeoutMs);
+      return promise;
     },
     async close() {
       await Promise.all([...lines.values()].map((line) => line.close()));
@@ -105,6 +106,10 @@ type Way = Pick<Outgoing, "origin" | "socketPath" | "http2">;
 interface CountedLine extends Line {
   /** Requests that are waiting or under way; undici's own count would cost a walk over all connections. */
   requests: number;
+}
+
+function leaving(line: CountedLine): () => void {
+  return () => line.requests--;
 }
 
 function tooMany(): GatewayError {

@@ -36,7 +36,7 @@ export interface ExchangeParts {
 }
 
 /** What an exchange needs of undici's controllers. */
-type Controller = Pick<Dispatcher.DispatchController, "abort" | "pause" | "resume">;
+type Controller = Pick<Dispatcher.DispatchController, "abort" | "pause" | "resume" | "rawHeaders">;
 
 /** One request and its answer: undici's callbacks on one side, a pulled body on the other. */
 export class Exchange implements Waiting, Incoming, AsyncIterator<readonly Uint8Array[]> {
@@ -81,9 +81,10 @@ export class Exchange implements Waiting, Incoming, AsyncIterator<readonly Uint8
     if (this.#error !== null) controller.abort(asError(this.#error)); // Ends in onResponseError.
   }
 
-  onResponseStart(_controller: Controller, status: number, headers: Record<string, unknown>): void {
+  onResponseStart(controller: Controller, status: number, headers: Record<string, unknown>): void {
     if (status < 200) return; // 1xx: the real answer follows.
     this.status = status;
+    controller.rawHeaders = null; // undici would hold its buffers until the answer has ended.
     for (const name in headers) {
       const value = headers[name];
       this.headers[name] = Array.isArray(value) ? value.join(", ") : String(value);

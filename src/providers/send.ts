@@ -60,18 +60,17 @@ export class Sender {
     // What it is when the reader leaves the loop.
     let outcome: "ok" | ErrorCode = "canceled";
     try {
-      const request = provider.toRequest(call, target);
-      const incoming = await this.#exchange(request, attempt);
+      const { incoming, losses, memory } = await this.#ask(call, attempt);
       const sizes: Sizes = { outputChars: 0, reasoningChars: 0 };
       context.trail.note({ kind: "streaming", target, sizes });
       const finish = createFinisher(served(attempt), call, this.#parts.clock.wallMs(), sizes);
-      if (request.losses.length > 0) yield lossFrames(request.losses);
+      if (losses.length > 0) yield lossFrames(losses);
       const parser = eventParserFor(incoming);
       if (parser) {
-        const reading = { parser, decoder: provider.createDecoder(request.memory) };
+        const reading = { parser, decoder: provider.createDecoder(memory) };
         for await (const frames of readStream(incoming, reading, watchdog, attempt.bounds)) yield finish(frames);
       } else {
-        yield finish(provider.fromResponse(await readReply(incoming), request.memory));
+        yield finish(provider.fromResponse(await readReply(incoming), memory));
       }
       outcome = "ok";
     } catch (thrown) {
@@ -81,6 +80,12 @@ export class Sender {
     } finally {
       this.#end(attempt, outcome);
     }
+  }
+
+  /** By itself, so that the translated request is held by nobody while its answer streams. */
+  async #ask(call: ChatCall, attempt: Attempt) {
+    const request = attempt.provider.toRequest(call, attempt.target);
+    return { incoming: await this.#exchange(request, attempt), losses: request.losses, memory: request.memory };
   }
 
   /** Asks the provider, or estimates where it has no way to count. */

@@ -5,6 +5,7 @@ import { NoticeSchema } from "../../gen/trunkline/v1/usage_pb.ts";
 import type { ChatCall, Frame } from "../domain/chat.ts";
 import type { RequestContext, Trail } from "../domain/context.ts";
 import { GatewayError, toGatewayError } from "../domain/errors.ts";
+import { forgetPrompt } from "../domain/forget-prompt.ts";
 import type { Route } from "../domain/route.ts";
 import type { Target } from "../domain/target.ts";
 import { continued } from "./continue.ts";
@@ -72,6 +73,8 @@ async function* chat(parts: AttemptParts, route: Route, call: ChatCall, context:
           leg.watch.firstToken();
           const first: readonly Frame[] = [...failoverNotices(tries.failed, leg.target), ...held, ...frames];
           held = null;
+          // It is this answer or none, so that nobody is asked again.
+          if (said === null && call.stream) forgetPrompt(call);
           said?.push(first);
           yield first;
         } else hold(frames, held);

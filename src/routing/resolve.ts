@@ -181,7 +181,25 @@ function choose(among: readonly Listing[], { model, otherwise }: Choice, parts: 
   return { targets: chosen.map((candidate) => toTarget(candidate, model, parts)), sure };
 }
 
-function toTarget({ instance, models }: Listing, model: string, parts: ResolveParts): Target {
+/** Of models that are listed: as many as there are, and the same for all requests. */
+const listedTargets = new WeakMap<Listing, Map<string, Target>>();
+
+function toTarget(listing: Listing, model: string, parts: ResolveParts): Target {
+  if (!listing.models.has(model)) return createTarget(listing, model, parts);
+  let known = listedTargets.get(listing);
+  if (known === undefined) {
+    known = new Map();
+    listedTargets.set(listing, known);
+  }
+  let target = known.get(model);
+  if (target === undefined) {
+    target = createTarget(listing, model, parts);
+    known.set(model, target);
+  }
+  return target;
+}
+
+function createTarget({ instance, models }: Listing, model: string, parts: ResolveParts): Target {
   return {
     name: `${instance.name}/${model}`,
     instance: instance.name,

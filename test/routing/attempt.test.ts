@@ -28,6 +28,8 @@ type Script = Readonly<Record<string, readonly (readonly Frame[] | Error)[]>>;
 
 function attempting(script: Script, maxAttempts = 4) {
   const tried: string[] = [];
+  /** How many messages each was asked with. */
+  const prompts: number[] = [];
   const single = async ({ name }: Target) => {
     tried.push(name);
     const [does] = script[name] ?? [];
@@ -35,8 +37,9 @@ function attempting(script: Script, maxAttempts = 4) {
     return create(EmbedResponseSchema, { model: name });
   };
   const sender: Sender = {
-    async *chat({ name }) {
+    async *chat({ name }, { request }) {
       tried.push(name);
+      prompts.push(request.messages.length);
       for (const step of script[name] ?? []) {
         if (step instanceof Error) throw step;
         yield step;
@@ -54,7 +57,7 @@ function attempting(script: Script, maxAttempts = 4) {
     embed: (targets: readonly Target[], request: EmbedRequest, context: RequestContext) =>
       embed(routeOf(targets, { maxAttempts }), request, context),
   };
-  return { attempt, tried };
+  return { attempt, tried, prompts };
 }
 
 const casesOf = (frames: readonly Frame[]) => frames.map((frame) => frame.case);
@@ -87,6 +90,15 @@ describe("an answer from several targets", () => {
     expect(frames[0]).toMatchObject({
       value: { code: "failover", detail: { from: "a/m", to: "b/m", error: "upstream_error" } },
     });
+  });
+
+  it("holds its prompt until the first content, since until then another target may be asked", async () => {
+    const { attempt, prompts } = attempting({ "a/m": [[started()], failure("upstream_error")], "b/m": whole });
+    const call = callOf();
+    const frames = framesOf(await collect(attempt.chat([first, second], call, contextOf())));
+    expect(casesOf(frames)).toContain("completed");
+    expect(prompts).toEqual([1, 1]);
+    expect(call.request.messages).toEqual([]);
   });
 
   it("tells of every target that failed on the way", async () => {

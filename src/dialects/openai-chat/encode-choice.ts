@@ -42,10 +42,11 @@ export function createChoiceEncoder(legacyFunctions: boolean): ChoiceEncoder {
 class Choice implements ChoiceEncoder {
   readonly #legacyFunctions: boolean;
   /** Tool calls by part number. Their order is their index on the wire: dense from 0 (edge case 37). */
-  readonly #calls = new Map<number, { readonly index: number; readonly custom: boolean }>();
-  readonly #reasoning = new Map<number, ReasoningState>();
+  #calls: Map<number, { readonly index: number; readonly custom: boolean }> | null = null;
+  // Most answers are text alone, and an empty map holds 184 bytes as long as its stream is open.
+  #reasoning: Map<number, ReasoningState> | null = null;
   /** Pictures come in pieces, but a data URL is one text. */
-  readonly #images = new Map<number, { mediaType: string; readonly pieces: Uint8Array[] }>();
+  #images: Map<number, { mediaType: string; readonly pieces: Uint8Array[] }> | null = null;
   #roleTold = false;
   #refused = false;
 
@@ -69,7 +70,7 @@ class Choice implements ChoiceEncoder {
         this.#refused = true;
         return;
       case "mediaDelta":
-        this.#images.get(frame.part)?.pieces.push(frame.value);
+        this.#images?.get(frame.part)?.pieces.push(frame.value);
         return;
       case "partFinished":
         this.#finishPart(frame.part, frame.value);
@@ -101,7 +102,7 @@ class Choice implements ChoiceEncoder {
       case "transcriptDelta":
         return [{ audio: { transcript: frame.value } }];
       case "mediaDelta":
-        return this.#images.has(frame.part) ? [] : [{ audio: { data: Buffer.from(frame.value).toString("base64") } }];
+        return this.#images?.has(frame.part) ? [] : [{ audio: { data: Buffer.from(frame.value).toString("base64") } }];
       case "annotation":
         return [{ annotations: [encodeAnnotation(frame.value)] }];
       case "partStarted":
@@ -124,10 +125,12 @@ class Choice implements ChoiceEncoder {
     const { kind, proof, id } = part;
     switch (kind.case) {
       case "toolCall":
+        this.#calls ??= new Map();
         this.#calls.set(number, { index: this.#calls.size, custom: kind.value.kind === ToolCallKind.CUSTOM });
         return;
       case "reasoning": {
         const { text, summary, redacted } = kind.value;
+        this.#reasoning ??= new Map();
         this.#reasoning.set(number, { text, summary, redacted, proof, id });
         return;
       }
@@ -135,21 +138,23 @@ class Choice implements ChoiceEncoder {
         this.#refused ||= kind.value.text !== "";
         return;
       case "image":
+        this.#images ??= new Map();
         this.#images.set(number, { mediaType: kind.value.media?.mediaType ?? "", pieces: [] });
     }
   }
 
   #finishPart(number: number, end: PartFinished): void {
-    const reasoning = this.#reasoning.get(number);
+    const reasoning = this.#reasoning?.get(number);
     if (reasoning && end.proof) reasoning.proof = end.proof;
-    const image = this.#images.get(number);
+    const image = this.#images?.get(number);
     if (image && end.mediaType !== "") image.mediaType = end.mediaType;
   }
 
   #reasoningAt(number: number): ReasoningState {
-    let state = this.#reasoning.get(number);
+    let state = this.#reasoning?.get(number);
     if (state === undefined) {
       state = { text: "", summary: [], redacted: false, proof: undefined, id: "" };
+      this.#reasoning ??= new Map();
       this.#reasoning.set(number, state);
     }
     return state;
@@ -183,7 +188,7 @@ class Choice implements ChoiceEncoder {
   }
 
   #call(number: number, call: ToolCall, part: Part): Record<string, unknown> {
-    const known = this.#calls.get(number);
+    const known = this.#calls?.get(number);
     if (this.#legacyFunctions && !known?.custom) {
       return { function_call: { name: call.name, arguments: call.arguments } };
     }
@@ -191,7 +196,7 @@ class Choice implements ChoiceEncoder {
   }
 
   #arguments(number: number, text: string): Record<string, unknown>[] {
-    const call = this.#calls.get(number);
+    const call = this.#calls?.get(number);
     if (!call) return [];
     if (call.custom) return [{ tool_calls: [{ index: call.index, custom: { input: text } }] }];
     if (this.#legacyFunctions) return [{ function_call: { arguments: text } }];
@@ -199,12 +204,12 @@ class Choice implements ChoiceEncoder {
   }
 
   #finishedPart(number: number, end: PartFinished): Record<string, unknown>[] {
-    const call = this.#calls.get(number);
+    const call = this.#calls?.get(number);
     if (call) {
       const proof = encodeCallProof(end.proof);
       return Object.keys(proof).length === 0 ? [] : [{ tool_calls: [{ index: call.index, ...proof }] }];
     }
-    const image = this.#images.get(number);
+    const image = this.#images?.get(number);
     if (image && image.pieces.length > 0) {
       const data = Buffer.concat(image.pieces);
       const media = { $typeName: "trunkline.v1.Media", source: { case: "data", value: data }, name: "" } as const;
@@ -219,7 +224,7 @@ class Choice implements ChoiceEncoder {
    */
   #last(end: Finished): Record<string, unknown>[] {
     const last: Record<string, unknown>[] = [];
-    const details = encodeReasoningDetails([...this.#reasoning.values()]);
+    const details = encodeReasoningDetails([...(this.#reasoning?.values() ?? [])]);
     if (details) last.push({ reasoning_details: details });
     if (end.reason === FinishReason.REFUSAL && end.message !== "" && !this.#refused)
       last.push({ refusal: end.message });

@@ -60,6 +60,7 @@ export function assemble(
     log,
     providerOf,
     fetchPage: (instance, path, signal) => sender.models(instance, path, signal),
+    fetchFacts: (instance, model, signal) => sender.modelFacts(instance, model, signal),
   });
   const stopProbes = startProbes({
     clock,

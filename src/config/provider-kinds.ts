@@ -24,7 +24,7 @@ export const providerKinds: ReadonlyMap<string, ProviderKind> = new Map([
   ["openrouter", { adapter: "openrouter", baseUrl: "https://openrouter.ai/api/v1", exact: false }],
   ["mistral", { adapter: "mistral", baseUrl: "https://api.mistral.ai/v1", exact: false }],
   ["azure", pending()],
-  ["cohere", pending()],
+  ["cohere", { adapter: "cohere", baseUrl: "https://api.cohere.com", exact: false }],
   ["vllm", { adapter: "vllm", baseUrl: null, exact: false }],
 ]);
 

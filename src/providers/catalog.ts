@@ -1,5 +1,6 @@
 import { GatewayError } from "../domain/errors.ts";
 import { anthropic } from "./anthropic/adapter.ts";
+import { cohere } from "./cohere/adapter.ts";
 import { deepseek } from "./deepseek/adapter.ts";
 import { gemini } from "./gemini/adapter.ts";
 import { groq } from "./groq/adapter.ts";
@@ -13,7 +14,7 @@ import { xai } from "./xai/adapter.ts";
 
 /** Adapters by provider kind. A new provider is a folder and a line here. */
 const adapters: ReadonlyMap<string, Provider> = new Map(
-  [anthropic, deepseek, gemini, groq, mistral, ollama, openai, openrouter, vllm, xai].map((adapter) => [
+  [anthropic, cohere, deepseek, gemini, groq, mistral, ollama, openai, openrouter, vllm, xai].map((adapter) => [
     adapter.kind,
     adapter,
   ]),

@@ -40,6 +40,8 @@ export interface ModelListParts {
   providerOf(kind: string): Provider;
   /** Reads one page. */
   fetchPage(instance: ProviderInstance, path: string, signal: AbortSignal): Promise<ModelPage>;
+  /** Asks about one model, where the provider tells more of single models than its list does. */
+  fetchFacts(instance: ProviderInstance, model: string, signal: AbortSignal): Promise<ModelFacts>;
 }
 
 /** How old a list may become. Milliseconds. */
@@ -53,6 +55,10 @@ const readTimeoutMs = 5_000;
 /** No provider has so many; a list that never ends is cut here. */
 const maxPages = 100;
 const maxModels = 10_000;
+/** Models of a list that are asked about singly; of the others, the list says what is known. */
+const maxDetails = 200;
+/** How many of them are asked about at once: the server has other things to do. */
+const detailsAtOnce = 4;
 
 /**
  * Keeps the providers' lists of models. Configured models are there from the start; a provider that is down delays
@@ -116,10 +122,33 @@ async function readPages(instance: ProviderInstance, parts: ModelListParts, stop
       for (const model of read.models) models.push({ ...model, source: "provider" });
       path = read.next;
     }
-    return { models: models.slice(0, maxModels), complete: path === null };
+    const kept = models.slice(0, maxModels);
+    const told = list.detail ? await withDetails(kept, instance, parts, watchdog.signal) : kept;
+    return { models: told, complete: path === null };
   } finally {
     watchdog.stop();
   }
+}
+
+/** A model that cannot be asked about, or not in time, stays as the list has it. */
+async function withDetails(
+  models: readonly ListedModel[],
+  instance: ProviderInstance,
+  { fetchFacts }: ModelListParts,
+  signal: AbortSignal,
+): Promise<readonly ListedModel[]> {
+  const told = [...models];
+  const waiting = [...models.slice(0, maxDetails).entries()];
+  const ask = async () => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      const [position, model] = next;
+      if (signal.aborted) return;
+      const facts = await fetchFacts(instance, model.id, signal).catch(() => ({}));
+      told[position] = { ...model, facts: { ...model.facts, ...facts } };
+    }
+  };
+  await Promise.all(Array.from({ length: detailsAtOnce }, ask));
+  return told;
 }
 
 function configured(instance: ProviderInstance, parts: ModelListParts): ModelList {

@@ -84,6 +84,9 @@ export interface ModelPage {
   readonly next: string | null;
 }
 
+/** A question about the provider's models, without base URL and credentials. */
+export type ModelQuestion = Pick<ProviderRequest, "method" | "path" | "body">;
+
 /**
  * A provider: pure functions over its wire format. No socket, clock, logger or config; the same input gives the same
  * output. Bad settings of the caller throw `invalid_value`, `unsupported_value` or `unsupported_parameter` with the
@@ -108,6 +111,11 @@ export interface Provider {
     /** Path of the first page. */
     readonly path: string;
     fromResponse(reply: HttpReply): ModelPage;
+    /** What is told of single models only, where the list says little more than their names. */
+    readonly detail?: {
+      toRequest(model: string): ModelQuestion;
+      fromResponse(reply: HttpReply): ModelFacts;
+    };
   };
   /** What the provider's catalogue says of a model before its list was read. */
   facts(model: string): ModelFacts;

@@ -1,6 +1,6 @@
-/** Rate-limit headers that callers may see, with the prefixes of Anthropic's families. Everything else stays inside. */
+/** Rate-limit headers that callers may see, with the prefixes of Anthropic's and Cohere's families. Everything else stays inside. */
 const exact = new Set(["retry-after", "retry-after-ms"]);
-const prefixes = ["x-ratelimit-", "anthropic-ratelimit-"];
+const prefixes = ["x-ratelimit-", "anthropic-ratelimit-", "x-trial-endpoint-call-", "x-endpoint-monthly-call-"];
 /** More than any provider sends. */
 const maxHeaders = 32;
 const maxValueChars = 128;

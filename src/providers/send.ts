@@ -7,14 +7,16 @@ import type { RequestContext } from "../domain/context.ts";
 import { type ErrorCode, GatewayError, toGatewayError } from "../domain/errors.ts";
 import { estimateInputTokens, type Sizes } from "../domain/estimate.ts";
 import type { ProviderInstance } from "../domain/instance.ts";
+import type { ModelFacts } from "../domain/model-facts.ts";
 import type { Target } from "../domain/target.ts";
 import type { Bounds } from "../domain/time-bounds.ts";
 import type { Dialer, Outgoing } from "../net/dial.ts";
 import type { Incoming } from "../net/incoming.ts";
 import { eventParserFor } from "./framing.ts";
-import type { DecodeMemory, HttpReply, ModelPage, Provider, ProviderRequest } from "./provider.ts";
+import type { DecodeMemory, HttpReply, ModelPage, ModelQuestion, Provider, ProviderRequest } from "./provider.ts";
 import { rateLimitHeaders } from "./rate-limits.ts";
 import { isCompressed, readFailure, readReply, readStream } from "./read-answer.ts";
+import { cannot, compressed, incomplete } from "./send-failures.ts";
 import { createFinisher, lossFrames, lossNotices, toServedBy } from "./served.ts";
 import { createWatchdog, type Watchdog } from "./watchdog.ts";
 
@@ -120,18 +122,30 @@ export class Sender {
 
   /** One page of an instance's list of models. */
   async models(instance: ProviderInstance, path: string, signal: AbortSignal): Promise<ModelPage> {
+    const { models } = this.#parts.providerOf(instance.provider);
+    if (!models) return { models: [], next: null };
+    return models.fromResponse(await this.#ask(instance, { method: "GET", path, body: null }, signal));
+  }
+
+  /** What an instance says of one model beyond its list; nothing where the list says all. */
+  async modelFacts(instance: ProviderInstance, model: string, signal: AbortSignal): Promise<ModelFacts> {
+    const detail = this.#parts.providerOf(instance.provider).models?.detail;
+    return detail ? detail.fromResponse(await this.#ask(instance, detail.toRequest(model), signal)) : {};
+  }
+
+  /** A question about models, which is no caller's attempt. */
+  async #ask(instance: ProviderInstance, question: ModelQuestion, signal: AbortSignal): Promise<HttpReply> {
     const provider = this.#parts.providerOf(instance.provider);
-    if (!provider.models) return { models: [], next: null };
     const { name, wire } = instance;
     const target: Target = { name, instance: name, provider: provider.kind, model: "", wire, facts: {} };
     const memory: DecodeMemory = { target, stream: false };
-    const request: ProviderRequest = { method: "GET", path, headers: {}, body: null, losses: [], memory };
     const { dialer, clock } = this.#parts;
+    const request: ProviderRequest = { ...question, headers: {}, losses: [], memory };
     const connectTimeoutMs = this.#parts.bounds.connectMs;
     const asked = outgoing(instance, provider, request, { key: undefined, connectTimeoutMs });
     const incoming = await dialer.open(asked, signal);
     if (incoming.status !== 200) throw provider.fromError(await readFailure(incoming, clock), memory);
-    return provider.models.fromResponse(await readReply(incoming, maxListBytes));
+    return readReply(incoming, maxListBytes);
   }
 
   /** A call whose answer is one JSON body. */
@@ -284,21 +298,7 @@ function blame(thrown: unknown, { watchdog, target, status, requestId }: Attempt
   });
 }
 
-function compressed(incoming: Incoming): GatewayError {
-  incoming.abort();
-  return new GatewayError("upstream_error", "The provider compressed its answer although it was asked not to.");
-}
-
 function estimated({ provider, instance, model }: Target, { request }: ChatCall): CountTokensResponse {
   const inputTokens = estimateInputTokens(request);
   return create(CountTokensResponseSchema, { inputTokens, exact: false, servedBy: { provider, instance, model } });
-}
-
-function incomplete({ embeddings }: EmbedResponse, { inputs }: EmbedRequest): GatewayError {
-  const counts = `${embeddings.length} embeddings for ${inputs.length} inputs`;
-  return new GatewayError("upstream_error", `The provider answered ${counts}.`);
-}
-
-function cannot(target: Target, what: string): GatewayError {
-  return new GatewayError("not_implemented", `The provider ${target.instance} cannot ${what}.`, { field: "model" });
 }

@@ -1,4 +1,5 @@
 import { anthropic } from "./anthropic/dialect.ts";
+import { cohere } from "./cohere/dialect.ts";
 import { deepseek } from "./deepseek/dialect.ts";
 import type { Dialect } from "./exchange.ts";
 import { gemini } from "./gemini/dialect.ts";
@@ -22,6 +23,7 @@ const byPrefix: ReadonlyMap<string, Dialect> = new Map([
   ["openrouter", openrouter],
   ["mistral", mistral],
   ["vllm", vllm],
+  ["cohere", cohere],
 ]);
 
 export interface Found {

@@ -3,6 +3,7 @@ import { systemClock } from "../../src/domain/clock.ts";
 import { GatewayError } from "../../src/domain/errors.ts";
 import type { ProviderInstance } from "../../src/domain/instance.ts";
 import type { Log, LogFields } from "../../src/domain/log.ts";
+import type { ModelFacts } from "../../src/domain/model-facts.ts";
 import { createDialer } from "../../src/net/dial.ts";
 import { providerOf } from "../../src/providers/catalog.ts";
 import { createModelLists } from "../../src/providers/model-lists.ts";
@@ -40,10 +41,15 @@ function listing(instances: readonly ProviderInstance[], clock: FakeClock = crea
         answer: (given) => (given instanceof Error ? reject(given) : resolve(given)),
       });
     });
-  const lists = createModelLists({ instances, clock, log, providerOf, fetchPage });
+  const details: { model: string; answer(facts: ModelFacts | Error): void }[] = [];
+  const fetchFacts = (_: ProviderInstance, model: string) =>
+    new Promise<ModelFacts>((resolve, reject) => {
+      details.push({ model, answer: (given) => (given instanceof Error ? reject(given) : resolve(given)) });
+    });
+  const lists = createModelLists({ instances, clock, log, providerOf, fetchPage, fetchFacts });
   onTestFinished(() => lists.stop());
   const known = () => lists.current().map(({ models, complete }) => ({ ids: [...models.keys()], complete }));
-  return { lists, clock, asked, warnings, known };
+  return { lists, clock, asked, details, warnings, known };
 }
 
 const east = instanceAt("http://east/v1", { name: "east", models: ["own"] });
@@ -69,6 +75,20 @@ describe("lists of models", () => {
     expect(asked.map(({ path }) => path)).toEqual(["/models"]);
     expect(lists.current()[0]?.models.get("own")?.source).toBe("provider");
     expect(lists.current()[0]?.models.get("gpt-4o")?.facts.contextWindow).toBe(128_000);
+  });
+
+  it("are completed by what the provider says of single models, few at once, and hold those of which it says nothing", async () => {
+    const local = instanceAt("http://local", { name: "local", provider: "ollama" });
+    const { lists, asked, details } = listing([local]);
+    const ready = lists.ready();
+    asked[0]?.answer(page(["a", "b", "c", "d", "e"]));
+    await expect.poll(() => details.length).toBe(4);
+    details[0]?.answer({ contextWindow: 7 });
+    await expect.poll(() => details.length).toBe(5);
+    for (const { answer } of details.slice(1)) answer(down);
+    await ready;
+    const facts = [...(lists.current()[0]?.models.values() ?? [])].map((model) => model.facts.contextWindow);
+    expect(facts).toEqual([7, undefined, undefined, undefined, undefined]);
   });
 
   it("are read page by page", async () => {

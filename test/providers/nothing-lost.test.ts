@@ -14,9 +14,11 @@ const notForProviders: readonly (readonly [path: RegExp, why: string])[] = [
   [/^response_format\.json_schema\.name$/, "is a label for providers that need one"],
   [/^response_format\.text$/, "is how answers are anyway"],
 ];
-/** What a provider does in any case: enforce schemas, show reasoning, cache prefixes. */
+/** What a provider does in any case: enforce schemas, show reasoning, cache prefixes, cite documents. */
 const ofCourse: Readonly<Record<string, RegExp>> = {
   anthropic: /^(response_format\.json_schema\.strict|reasoning\.(summary|include_text))$/,
+  cohere:
+    /^(response_format\.json_schema\.strict|reasoning\.include_text|messages\.parts\.search_result\.citations_enabled)$/,
   ollama: /^(response_format\.json_schema\.strict|reasoning\.include_text)$/,
   gemini: /^(response_format\.json_schema\.strict|cache\.mode)$/,
 };
@@ -75,6 +77,8 @@ describe.each([
   targetOf("vllm", "qwen3", "repair"),
   targetOf("anthropic", "claude-opus-5", "exact"),
   targetOf("anthropic", "claude-sonnet-4-5", "exact"),
+  targetOf("cohere", "command-a-03-2025", "repair"),
+  targetOf("cohere", "command-a-reasoning-08-2025", "repair"),
   targetOf("ollama", "qwen3", "repair"),
   targetOf("ollama", "gpt-oss:20b", "repair"),
   targetOf("gemini", "gemini-3-pro-preview", "exact"),

@@ -1,4 +1,5 @@
 import type { FilePart, ImagePart, Media, SearchResultPart } from "../../../gen/trunkline/v1/message_pb.ts";
+import { imageTypeOf, startsWith } from "../../dialects/image-type.ts";
 import { invalidValue } from "../../dialects/json-splice.ts";
 import type { JsonMembers } from "../../dialects/json-text.ts";
 import { type Draft, unsupported } from "./draft.ts";
@@ -78,21 +79,13 @@ const textual = new Set(["application/json", "application/xml", "application/yam
 
 /** The type that the bytes show; else the declared one where it is allowed; else null. */
 function imageType(bytes: Uint8Array, declared: string): string | null {
-  if (startsWith(bytes, "\xff\xd8\xff")) return "image/jpeg";
-  if (startsWith(bytes, "\x89PNG\r\n\x1a\n")) return "image/png";
-  if (startsWith(bytes, "GIF87a") || startsWith(bytes, "GIF89a")) return "image/gif";
-  if (startsWith(bytes, "RIFF") && startsWith(bytes.subarray(8), "WEBP")) return "image/webp";
+  const shown = imageTypeOf(bytes);
+  if (shown !== null) return shown;
   const type = declared.toLowerCase() === "image/jpg" ? "image/jpeg" : declared.toLowerCase();
   return allowedImages.has(type) ? type : null;
 }
 
 const allowedImages = new Set(["image/jpeg", "image/png", "image/gif", "image/webp"]);
-
-/** @param magic one character a byte */
-function startsWith(bytes: Uint8Array, magic: string): boolean {
-  for (let i = 0; i < magic.length; i++) if (bytes[i] !== magic.charCodeAt(i)) return false;
-  return true;
-}
 
 function base64(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64");

@@ -33,6 +33,24 @@ function listedFacts(listed: unknown, details: Readonly<Record<string, unknown>>
   return { ...known, ...(isCount(contextWindow) && { contextWindow }) };
 }
 
+/** What a server says of one model: `/api/show`. */
+export const modelDetail = {
+  toRequest: (model: string) => ({ method: "POST", path: "/api/show", body: JSON.stringify({ model }) }) as const,
+  fromResponse: fromModelDetail,
+};
+
+/** @throws GatewayError `upstream_error` when the body is no object */
+function fromModelDetail(reply: HttpReply): ModelFacts {
+  const shown = parseObject(reply.body, "a model");
+  const names = Array.isArray(shown.capabilities)
+    ? shown.capabilities.filter((name) => typeof name === "string")
+    : null;
+  // The member is named by the architecture: `qwen3.context_length`.
+  const lengths = Object.entries(fieldsOf(shown, "model_info")).filter(([name]) => name.endsWith(".context_length"));
+  const contextWindow = lengths[0]?.[1];
+  return { ...(names && capabilityFacts(names)), ...(isCount(contextWindow) && { contextWindow }) };
+}
+
 /** The server's words for what a model can do, as the contract says them. A schema is enforced for every model. */
 function capabilityFacts(names: readonly string[]): ModelFacts {
   const chats = names.includes("completion");

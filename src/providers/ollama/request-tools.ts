@@ -1,4 +1,5 @@
-import { type CustomTool, type FunctionTool, type Tool, ToolChoiceMode } from "../../../gen/trunkline/v1/tool_pb.ts";
+import { type FunctionTool, type Tool, ToolChoiceMode } from "../../../gen/trunkline/v1/tool_pb.ts";
+import { customAsFunction } from "../../dialects/custom-tools.ts";
 import { invalidValue, objectText } from "../../dialects/json-splice.ts";
 import type { JsonMembers, JsonTree } from "../../dialects/json-text.ts";
 import { dropFunctionExtras, dropToolExtras } from "../../dialects/unsaid-parts.ts";
@@ -19,11 +20,6 @@ export function toTools(draft: Draft): JsonTree[] {
     dropToolExtras(tool, field, draft.losses);
     return [toTool(tool, field, draft)];
   });
-}
-
-/** Names of the caller's custom tools: their calls come back as functions with one string. */
-export function customToolNames({ request }: Draft): ReadonlySet<string> {
-  return new Set(request.tools.flatMap(({ kind }) => (kind.case === "custom" ? [kind.value.name] : [])));
 }
 
 /** Which tools the choice leaves; null leaves all. @throws GatewayError `unsupported_value` when a call is forced */
@@ -52,7 +48,11 @@ function forced(field: string): Error {
 
 function toTool({ kind }: Tool, field: string, draft: Draft): JsonTree {
   if (kind.case === "function") return { type: "function", function: toFunction(kind.value, field, draft) };
-  if (kind.case === "custom") return { type: "function", function: toCustom(kind.value, field, draft) };
+  if (kind.case === "custom") {
+    const told = "sent as a function with one string, 'input'; its calls come back as text.";
+    draft.losses.approximate(`${field}.custom`, told);
+    return { type: "function", function: customAsFunction(kind.value) };
+  }
   throw invalidValue(field, "has no kind that this gateway knows.");
 }
 
@@ -67,18 +67,5 @@ function toFunction(tool: FunctionTool, at: string, { losses }: Draft): JsonMemb
     // Templates of models read the properties without asking whether there are any.
     parameters:
       schema.trim() === "" ? { type: "object", properties: {} } : objectText(schema, `${field}.parameters_schema`),
-  };
-}
-
-/** Free text has no counterpart: the tool becomes a function with one string, and its calls are turned back. */
-function toCustom({ name, description, grammar }: CustomTool, field: string, { losses }: Draft): JsonMembers {
-  losses.approximate(`${field}.custom`, "sent as a function with one string, 'input'; its calls come back as text.");
-  const rule = grammar && `The input must follow this ${grammar.syntax} grammar:\n${grammar.definition}`;
-  const told = [description, rule].filter(Boolean).join("\n\n");
-  const input = { type: "string", description: "The tool's input as free text." };
-  return {
-    name,
-    ...(told && { description: told }),
-    parameters: { type: "object", properties: { input }, required: ["input"] },
   };
 }

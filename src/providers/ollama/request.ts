@@ -1,3 +1,4 @@
+import { customToolNames } from "../../dialects/custom-tools.ts";
 import { type JsonMembers, toJsonText } from "../../dialects/json-text.ts";
 import { mergeProviderOptions, type OptionRules } from "../../dialects/provider-options.ts";
 import { reportUnknownMembers } from "../../dialects/unknown-members.ts";
@@ -8,7 +9,7 @@ import { createDraft, type Draft } from "./draft.ts";
 import { toMessages } from "./request-messages.ts";
 import { refuseOrDrop, toFormat, toLogprobs, toRunOptions } from "./request-settings.ts";
 import { toThink } from "./request-thinking.ts";
-import { customToolNames, toTools } from "./request-tools.ts";
+import { toTools } from "./request-tools.ts";
 
 /**
  * A chat request as `/api/chat` takes it.
@@ -28,7 +29,7 @@ export function toRequest(call: ChatCall, target: Target): ProviderRequest {
     memory: {
       target,
       stream: call.stream,
-      customTools: customToolNames(draft),
+      customTools: customToolNames(call.request),
       providerData: call.request.include.includes("provider_data"),
     },
   };

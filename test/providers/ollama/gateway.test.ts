@@ -188,6 +188,15 @@ describe("a caller of chat completions, through the gateway to Ollama,", () => {
     expect(lastCall()?.body).toEqual({ model: "embed", input, dimensions: 8, truncate: false });
   });
 
+  it("has reasoning left out, and is told so, where the server says that the model has none", async () => {
+    for await (const _ of client().models.list()); // The list has been read then.
+    const { response } = await client()
+      .chat.completions.create({ model: "ollama/echo", messages: asking("Hi"), reasoning_effort: "high" })
+      .withResponse();
+    expect(response.headers.get("trunkline-loss")).toBe("reasoning.effort;dropped");
+    expect(lastCall()?.body).not.toHaveProperty("think");
+  });
+
   it("sees the models that were pulled, with and without the tag that goes without saying", async () => {
     const ids: string[] = [];
     for await (const { id } of client().models.list()) ids.push(id);

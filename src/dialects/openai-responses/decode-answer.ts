@@ -3,6 +3,8 @@ import type { Usage } from "../../../gen/trunkline/v1/usage_pb.ts";
 import { blankCompleted, blankFinished, blankStarted } from "../../domain/blank.ts";
 import { type Frame, withWire } from "../../domain/chat.ts";
 import { GatewayError } from "../../domain/errors.ts";
+import { skipSpace } from "../json-scan.ts";
+import { JsonSlice } from "../json-slice.ts";
 import { type Fields, fieldsOf, isFields, parseObject, textOf } from "../openai-chat/wire.ts";
 import { decodeResponseModeration, finishReasonOf, unmappedOf } from "./decode-end.ts";
 import { OutputItems } from "./decode-output.ts";
@@ -39,7 +41,7 @@ export class ResponseDecoder {
     // Some servers end with chat's sentinel; the answer's own end has come before it, or it has none.
     if (this.done || data === "" || data === "[DONE]") return [];
     const fields = parseObject(data, "an event");
-    const frames = this.#step(textOf(fields, "type") || name, fields);
+    const frames = this.#step(textOf(fields, "type") || name, fields, data);
     return this.#items.repaired ? frames : withWire(frames, "openai-responses", wireText);
   }
 
@@ -56,8 +58,10 @@ export class ResponseDecoder {
     if (isFields(response.error) && status === "") throw this.#options.failure(response.error);
     const frames = [...this.#start(response)];
     let repaired = false;
+    const written = sliceOf(body).member("output");
     for (const [index, item] of entriesOf(response, "output")) {
-      frames.push(...this.#items.push("response.output_item.done", { output_index: index, item }));
+      const event = { output_index: index, item };
+      frames.push(...this.#items.push("response.output_item.done", event, written?.element(index)?.text));
       repaired ||= this.#items.repaired;
     }
     frames.push(...this.#end(response));
@@ -70,7 +74,7 @@ export class ResponseDecoder {
     throw new GatewayError("upstream_cut", "The provider's stream ended before its answer was complete.");
   }
 
-  #step(type: string, fields: Fields): Frame[] {
+  #step(type: string, fields: Fields, data: string): Frame[] {
     switch (type) {
       case "response.created":
       case "response.queued":
@@ -89,7 +93,8 @@ export class ResponseDecoder {
       default: {
         // A bare error, as gateways in between send it.
         if (isFields(fields.error) && !type.startsWith("response.")) throw this.#options.failure(fields.error);
-        const told = this.#items.push(type, fields);
+        const isWhole = type === "response.output_item.done";
+        const told = this.#items.push(type, fields, isWhole ? sliceOf(data).member("item")?.text : undefined);
         return told.length === 0 ? told : [...this.#start({}), ...told];
       }
     }
@@ -136,6 +141,11 @@ export class ResponseDecoder {
     if (unmapped !== null) value.providerData[this.#options.kind] = unmapped;
     return { case: "completed", value, choice: 0, part: 0 };
   }
+}
+
+/** An object's text, to take out of it what must stay as it was written. */
+function sliceOf(text: string): JsonSlice {
+  return new JsonSlice(text, { start: skipSpace(text, 0), end: text.trimEnd().length });
 }
 
 function usageFrames(usage: Usage | null): Frame[] {

@@ -165,12 +165,11 @@ export class WholeItem implements OpenItem {
 
   event(): void {}
 
-  done(item: Fields): void {
+  done(item: Fields, text: string = JSON.stringify(item)): void {
     const type = textOf(item, "type");
     const hosted = hostedItems.get(type);
     if (hosted) this.#showCall(item, hosted.tool, hosted.output);
-    else if (type === "image_generation_call" && textOf(item, "result") !== "") this.#showImage(item);
-    else this.#show({ case: "opaque", value: opaque(this.#kind, type, item) });
+    else this.#show({ case: "opaque", value: opaque(this.#kind, type, text) });
   }
 
   close(): void {
@@ -186,12 +185,12 @@ export class WholeItem implements OpenItem {
     const name = textOf(item, "name") || tool;
     const call = { $typeName: "trunkline.v1.HostedCall", id, type: tool, name, inputJson, status } as const;
     this.#show({ case: "hostedCall", value: call }, { id, status });
+    if (tool === "image_generation") return this.#showImage(item);
     if (results.length === 0) return;
     const value = {
       $typeName: "trunkline.v1.HostedResult",
       callId: id,
       type: textOf(item, "type"),
-      parts: [],
       outputJson: JSON.stringify(Object.fromEntries(results)),
       isError: status === "failed" || isFields(item.error),
     } as const;
@@ -199,13 +198,13 @@ export class WholeItem implements OpenItem {
   }
 
   #showImage(item: Fields): void {
+    const picture = textOf(item, "result");
+    if (picture === "") return;
     const mediaType = `image/${textOf(item, "output_format") || "png"}`;
-    const media = create(MediaSchema, { mediaType });
-    const value = { $typeName: "trunkline.v1.ImagePart", media } as const;
-    const status = textOf(item, "status");
-    const part = this.#writer.open({ case: "image", value }, { id: textOf(item, "id"), status });
-    this.#writer.media(part, textOf(item, "result"));
-    this.#writer.close(part, { status, mediaType });
+    const value = { $typeName: "trunkline.v1.ImagePart", media: create(MediaSchema, { mediaType }) } as const;
+    const part = this.#writer.open({ case: "image", value }, { id: textOf(item, "id") });
+    this.#writer.media(part, picture);
+    this.#writer.close(part, { mediaType });
   }
 
   #show(kind: Part["kind"], more: { readonly id?: string; readonly status?: string } = {}): void {
@@ -214,7 +213,7 @@ export class WholeItem implements OpenItem {
   }
 }
 
-function opaque(provider: string, type: string, item: Fields) {
-  const content = { case: "json", value: JSON.stringify(item) } as const;
+function opaque(provider: string, type: string, json: string) {
+  const content = { case: "json", value: json } as const;
   return { $typeName: "trunkline.v1.OpaquePart", provider, type, content } as const;
 }

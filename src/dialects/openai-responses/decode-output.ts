@@ -44,12 +44,16 @@ export class OutputItems {
     return this.#writer.repaired;
   }
 
-  /** The frames of one event. Events that are newer than this decoder have none. */
-  push(type: string, fields: Fields): Frame[] {
+  /**
+   * The frames of one event. Events that are newer than this decoder have none.
+   * @param itemText the event's item as it was written: parsing would lose integers above 2^53
+   */
+  push(type: string, fields: Fields, itemText?: string): Frame[] {
     this.#writer.repaired = false;
     if (type.startsWith("response.audio.")) this.#speak(type, textOf(fields, "delta"));
     else if (type === "response.output_item.added") this.#begin(fields);
-    else if (type === "response.output_item.done") this.#finish(this.#indexOf(fields), fieldsOf(fields, "item"));
+    else if (type === "response.output_item.done")
+      this.#finish(this.#indexOf(fields), fieldsOf(fields, "item"), itemText);
     else this.#grow(type, fields);
     return this.#writer.take();
   }
@@ -117,17 +121,17 @@ export class OutputItems {
     item?.event(type, fields);
   }
 
-  #finish(index: number, item: Fields): void {
+  #finish(index: number, item: Fields, itemText?: string): void {
     if (this.#seen.has(index) && !this.#open.has(index)) return;
     const open = this.#open.get(index) ?? this.#create(index, item);
-    open?.done(item);
+    open?.done(item, itemText);
     this.#open.delete(index);
     this.#count(item);
   }
 
   #count(item: Fields): void {
     const type = textOf(item, "type");
-    const tool = type === "image_generation_call" ? "image_generation" : hostedItems.get(type)?.tool;
+    const tool = hostedItems.get(type)?.tool;
     if (tool !== undefined) this.uses.set(tool, (this.uses.get(tool) ?? 0) + 1);
     // Where the provider runs the shell itself, its output follows.
     const callId = textOf(item, "call_id") || textOf(item, "id");

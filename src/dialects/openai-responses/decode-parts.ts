@@ -62,8 +62,11 @@ export class PartWriter {
 /** One item of the output while it grows. Unknown events mean nothing to it. */
 export interface OpenItem {
   event(type: string, fields: Fields): void;
-  /** The item as it is in the end: what no event has told of it is told now. */
-  done(item: Fields): void;
+  /**
+   * The item as it is in the end: what no event has told of it is told now.
+   * @param text the item as it was written, where that is known
+   */
+  done(item: Fields, text?: string): void;
   /** The answer ended without the item's own end. */
   close(): void;
 }

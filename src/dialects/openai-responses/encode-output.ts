@@ -112,24 +112,15 @@ class AnswerEncoder {
       case "hostedCall":
         return this.#hosted.call(kind.value, at);
       case "hostedResult":
-        return this.#hosted.result(kind.value, at);
+        return this.#hosted.result(kind.value.callId, at);
       case "image":
-        return this.#image(part, at);
+        // Only pictures of the provider's own making are taken back, with the call that made them.
+        return this.#hosted.result(part.id, at);
       case "opaque":
         return encodeOpaque(part, this.#quirks) ?? this.#drop(at, "only the provider that made it understands it.");
       default:
         return this.#drop(at, `a part of kind ${kind.case} in an assistant's message is not taken by this provider.`);
     }
-  }
-
-  /** A picture that the provider's own tool made goes back as that tool's item. */
-  #image(part: Part, at: string): JsonTree | null {
-    const media = part.kind.case === "image" ? part.kind.value.media : undefined;
-    if (media?.source.case !== "data" || !part.id.startsWith("ig_")) {
-      return this.#drop(at, "pictures of the model's own are taken back only from this provider's image generation.");
-    }
-    const result = Buffer.from(media.source.value).toString("base64");
-    return { type: "image_generation_call", id: part.id, status: part.status || "completed", result };
   }
 
   #drop(at: string, why: string): null {

@@ -66,12 +66,20 @@ export function encodeOpaque({ kind }: Part, quirks: ResponsesQuirks): JsonTree 
 export class HostedCalls {
   readonly #results: ReadonlyMap<string, HostedResult>;
   readonly #calls: ReadonlySet<string>;
+  /** Pictures that image generation made, in base64. */
+  readonly #pictures: ReadonlyMap<string, string>;
   readonly #losses: LossReport;
 
   constructor(parts: readonly Part[], losses: LossReport) {
     this.#losses = losses;
     this.#results = new Map(
       parts.flatMap(({ kind }) => (kind.case === "hostedResult" ? [[kind.value.callId, kind.value]] : [])),
+    );
+    this.#pictures = new Map(
+      parts.flatMap(({ kind, id }) => {
+        const source = kind.case === "image" ? kind.value.media?.source : undefined;
+        return source?.case === "data" ? [[id, Buffer.from(source.value).toString("base64")]] : [];
+      }),
     );
     this.#calls = new Set(
       parts.flatMap(({ kind }) => (kind.case === "hostedCall" && itemType(kind.value) ? [kind.value.id] : [])),
@@ -88,11 +96,16 @@ export class HostedCalls {
       ...(call.status && { status: call.status }),
       ...membersOf(call.inputJson, `${at}.hosted_call.input_json`),
     };
+    const picture = this.#pictures.get(call.id);
+    if (picture !== undefined) return { ...members, result: picture };
     return result ? { ...members, ...membersOf(result.outputJson, `${at}.hosted_result.output_json`) } : members;
   }
 
-  /** @returns null: it is told with its call, or reported */
-  result({ callId }: HostedResult, at: string): null {
+  /**
+   * What a tool made: its answer, or a picture.
+   * @returns null: it is told with its call, or reported
+   */
+  result(callId: string, at: string): null {
     return this.#calls.has(callId) ? null : this.#foreign(at);
   }
 
@@ -107,6 +120,7 @@ const prefixes: Readonly<Record<string, string>> = {
   web_search_call: "ws_",
   file_search_call: "fs_",
   code_interpreter_call: "ci_",
+  image_generation_call: "ig_",
   mcp_call: "mcp_",
 };
 

@@ -77,10 +77,15 @@ const noParameters = { type: "object", properties: {}, additionalProperties: fal
 const searchVersion = /^web_search(_preview)?(_\d{4}_\d\d_\d\d)?$/;
 
 function encodeSearchTool({ options, version }: WebSearchTool, field: string, losses: LossReport): JsonTree {
-  const known = version === "" || searchVersion.test(version);
-  if (!known) losses.approximate(`${field}.version`, "is another provider's; this provider's own search is offered.");
-  const type = known && version !== "" ? version : "web_search";
+  const type = searchType(version);
+  if (version !== "" && type !== version) {
+    losses.approximate(`${field}.version`, "is another provider's; this provider's own search is offered.");
+  }
   return { type, ...(options && encodeSearch(options, `${field}.options`, losses)) };
+}
+
+function searchType(version: string): string {
+  return searchVersion.test(version) ? version : "web_search";
 }
 
 function encodeSearch(options: WebSearchOptions, field: string, losses: LossReport): JsonMembers {
@@ -146,7 +151,7 @@ function reference(name: string, tools: readonly Tool[]): JsonTree {
   for (const { kind } of tools) {
     if ((kind.case === "function" || kind.case === "custom") && kind.value.name === name)
       return { type: kind.case, name };
-    if (kind.case === "webSearch" && name.startsWith("web_search")) return { type: kind.value.version || "web_search" };
+    if (kind.case === "webSearch" && name.startsWith("web_search")) return { type: searchType(kind.value.version) };
     if (kind.case === "hosted" && (kind.value.type === name || kind.value.name === name)) {
       return { type: kind.value.type === "code_execution" ? "code_interpreter" : kind.value.type };
     }

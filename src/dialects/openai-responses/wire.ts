@@ -24,6 +24,8 @@ export const hostedItems: ReadonlyMap<string, { readonly tool: string; readonly 
   ["web_search_call", { tool: "web_search", output: [] }],
   ["file_search_call", { tool: "file_search", output: ["results"] }],
   ["code_interpreter_call", { tool: "code_interpreter", output: ["outputs"] }],
+  // Its result is a picture, and shown as one.
+  ["image_generation_call", { tool: "image_generation", output: ["result"] }],
   ["mcp_call", { tool: "mcp", output: ["output", "error"] }],
 ]);
 

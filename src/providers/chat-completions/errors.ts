@@ -47,6 +47,8 @@ const callersFault =
 const policies: ReadonlySet<string> = new Set([
   "content_filter",
   "content_policy_violation",
+  // A prompt that was flagged, whatever the name says.
+  "invalid_prompt",
   "bio_policy",
   "image_content_policy_violation",
   "misalignment_policy_violation",

@@ -243,7 +243,10 @@ providers:
   });
 
   it("has models that are asked through the interface that is named, where it has several", () => {
-    const { config } = load("providers: { openai: { models: [{ id: gpt-b, api: responses }] } }", key);
+    const { config } = load("providers: { openai: { api_key: env://A, models: [{ id: gpt-b, api: responses }] } }", {
+      A: "sk-a",
+      ...key,
+    });
     expect(config.providers[0]?.facts?.get("gpt-b")).toEqual({ api: "responses" });
     const yaml = "providers: { anthropic: { api_key: env://A, models: [claude-a, { id: claude-b, api: chat }] } }";
     expect(problems(yaml, { A: "sk-a" })).toEqual([

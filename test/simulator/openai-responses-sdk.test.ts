@@ -84,7 +84,8 @@ describe("OpenAI's SDK at the simulator's Responses API", () => {
     expect(second.output_text).toContain("sunny");
     const forged = back.map((item) => (item.type === "reasoning" ? { ...item, encrypted_content: "gAAAAABx" } : item));
     await expect(ask(forged, { tools: [weather] })).rejects.toMatchObject({ code: "invalid_encrypted_content" });
-    const lost = back.map((item) => (item.type === "reasoning" ? { ...item, encrypted_content: null } : item));
+    const unsealed = { type: "reasoning" as const, id: "rs_0", summary: [] };
+    const lost: OpenAI.Responses.ResponseInput = [unsealed, ...back.filter((item) => item.type !== "reasoning")];
     await expect(ask(lost, { tools: [weather], store: false })).rejects.toThrow(/not persisted/);
     await expect(ask([...input, output], { tools: [weather] })).rejects.toThrow(/No tool call found/);
     await expect(ask([...input, call], { tools: [weather] })).rejects.toThrow(/No tool output found/);

@@ -6,8 +6,8 @@ import { encodeResponsesRequest } from "../../dialects/openai-responses/encode-r
 import type { Frame } from "../../domain/chat.ts";
 import type { LossReport } from "../../domain/loss.ts";
 import type { Target } from "../../domain/target.ts";
-import type { DecodeMemory, SseEvent, StreamDecoder } from "../provider.ts";
 import { failureOf } from "../chat-completions/errors.ts";
+import type { DecodeMemory, SseEvent, StreamDecoder } from "../provider.ts";
 import { isKnown, rulesOf } from "./models.ts";
 import { dropRefused, reasonsNow } from "./refused.ts";
 

@@ -24,7 +24,8 @@ import { createSseParser } from "../src/providers/sse.ts";
 import { orderFaults } from "./contract-order.ts";
 
 /**
- * Golden cases (style 15): `test/golden/<provider>/<case>/`, each file optional.
+ * Golden cases (style 15): `test/golden/<provider>/<case>/`, each file optional. A provider with several interfaces has
+ * a folder for each further one, its name behind the provider's: `openai-responses`.
  *
  *   chat.json      → request.json   what a chat request becomes; target.json changes the target
  *   response.json  → events.json    what a whole answer says (body as it came)
@@ -281,7 +282,10 @@ function targetOf(provider: Provider, request: ChatRequest | null, file: string 
   return { ...base, wire: "repair", facts: provider.facts(model), ...given };
 }
 
-async function loadProvider(kind: string): Promise<Provider> {
+async function loadProvider(folder: string): Promise<Provider> {
+  const kind = existsSync(join(root, `../../src/providers/${folder}/adapter.ts`))
+    ? folder
+    : folder.replace(/-[^-]*$/, "");
   const module: Record<string, unknown> = await import(`../src/providers/${kind}/adapter.ts`);
   const found = Object.values(module).find((value) => isProvider(value) && value.kind === kind);
   if (!isProvider(found)) throw new Error(`src/providers/${kind}/adapter.ts exports no provider of kind '${kind}'`);

@@ -51,6 +51,10 @@ function finishProvider(name: string, provider: FileProvider, findings: Findings
   if (provider.api_key === undefined && provider.keys.length === 0 && asksForKey) {
     findings.problem([...path, "api_key"], `is missing; ${keyAdvice(name)}.`);
   }
+  for (const [position, model] of provider.models.entries()) {
+    if (kind.adapter === "openai" || typeof model === "string" || model.api === undefined) continue;
+    findings.problem([...path, "models", position, "api"], `is for OpenAI's interfaces; ${type} has one of its own.`);
+  }
   const [facts, bounds] = [factsOf(provider.models), boundsOf(provider)];
   warnOfProvider({ name, baseUrl, hasKey: keys.length > 0 }, findings);
   return {
@@ -94,13 +98,15 @@ function factsOf(models: FileProvider["models"]): ReadonlyMap<string, ModelFacts
   const facts = new Map<string, ModelFacts>();
   for (const model of models) {
     if (typeof model === "string") continue;
-    const { id, context_window, max_output_tokens, input_modalities, output_modalities, capabilities, price } = model;
+    const { id, context_window, max_output_tokens, input_modalities, output_modalities, capabilities, api, price } =
+      model;
     facts.set(id, {
       ...(context_window !== undefined && { contextWindow: context_window }),
       ...(max_output_tokens !== undefined && { maxOutputTokens: max_output_tokens }),
       ...(input_modalities && { inputModalities: input_modalities }),
       ...(output_modalities && { outputModalities: output_modalities }),
       ...(capabilities && { capabilities }),
+      ...(api && { api }),
       ...(price && {
         prices: { inputNanoUsd: toNanoUsd(price.input), outputNanoUsd: toNanoUsd(price.output), version: "config" },
       }),

@@ -54,6 +54,12 @@ const modelEntry = z.union([
       input_modalities: words("What it reads: `text`, `image`, `audio`, `video`, `document`."),
       output_modalities: words("What it writes."),
       capabilities: words("What it can do: `tools`, `json_schema`, `reasoning`, `prefill`, …"),
+      api: z
+        .enum(["chat", "responses"])
+        .optional()
+        .describe(
+          "Which of OpenAI's interfaces the model is asked through. Default: what the catalogue knows of it, else `chat`.",
+        ),
       price: z
         .strictObject({
           input: usd("A million tokens of the prompt."),

@@ -12,7 +12,12 @@ export interface ModelFacts {
   readonly createdAtMs?: number;
   readonly shutdownAtMs?: number;
   readonly prices?: ModelPrices;
+  /** Which of the provider's interfaces the model is asked through, where there are several. Absent: its first. */
+  readonly api?: ModelApi;
 }
+
+/** OpenAI's two interfaces: chat completions and Responses. */
+export type ModelApi = "chat" | "responses";
 
 /** What tokens cost. Nano-USD (10⁻⁹ USD) for a million. */
 export interface ModelPrices {

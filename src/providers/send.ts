@@ -124,17 +124,17 @@ export class Sender {
   async models(instance: ProviderInstance, path: string, signal: AbortSignal): Promise<ModelPage> {
     const { models } = this.#parts.providerOf(instance.provider);
     if (!models) return { models: [], next: null };
-    return models.fromResponse(await this.#ask(instance, { method: "GET", path, body: null }, signal));
+    return models.fromResponse(await this.#askOfModels(instance, { method: "GET", path, body: null }, signal));
   }
 
   /** What an instance says of one model beyond its list; nothing where the list says all. */
   async modelFacts(instance: ProviderInstance, model: string, signal: AbortSignal): Promise<ModelFacts> {
     const detail = this.#parts.providerOf(instance.provider).models?.detail;
-    return detail ? detail.fromResponse(await this.#ask(instance, detail.toRequest(model), signal)) : {};
+    return detail ? detail.fromResponse(await this.#askOfModels(instance, detail.toRequest(model), signal)) : {};
   }
 
   /** A question about models, which is no caller's attempt. */
-  async #ask(instance: ProviderInstance, question: ModelQuestion, signal: AbortSignal): Promise<HttpReply> {
+  async #askOfModels(instance: ProviderInstance, question: ModelQuestion, signal: AbortSignal): Promise<HttpReply> {
     const provider = this.#parts.providerOf(instance.provider);
     const { name, wire } = instance;
     const target: Target = { name, instance: name, provider: provider.kind, model: "", wire, facts: {} };

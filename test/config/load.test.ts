@@ -242,6 +242,18 @@ providers:
     expect(provider?.bounds).toEqual({ firstByteMs: 11 });
   });
 
+  it("has models that are asked through the interface that is named, where it has several", () => {
+    const { config } = load("providers: { openai: { api_key: env://A, models: [{ id: gpt-b, api: responses }] } }", {
+      A: "sk-a",
+      ...key,
+    });
+    expect(config.providers[0]?.facts?.get("gpt-b")).toEqual({ api: "responses" });
+    const yaml = "providers: { anthropic: { api_key: env://A, models: [claude-a, { id: claude-b, api: chat }] } }";
+    expect(problems(yaml, { A: "sk-a" })).toEqual([
+      expect.stringContaining("providers.anthropic.models[1].api is for OpenAI's interfaces"),
+    ]);
+  });
+
   it("cannot have two keys of one name", () => {
     const yaml = "providers: { openai: { keys: [{ name: a, secret: env://A }, { name: a, secret: env://B }] } }";
     expect(problems(yaml, { A: "sk-a", B: "sk-b" })).toEqual([

@@ -11,6 +11,7 @@ const notForProviders: readonly (readonly [path: RegExp, why: string])[] = [
   [/^(loss_policy|fallback_models|include|routing\..*|cache\.gateway_cache)$/, "is the gateway's own"],
   [/^messages\.parts\.audio\.(transcript|id|expires_at)$/, "tells of a model's audio, which goes back by its id"],
   [/^messages\.parts\.tool_result\.name$/, "repeats the name of the call, which the id leads to"],
+  [/^messages\.parts\.opaque\.type$/, "repeats what the part's own JSON says"],
   [/^response_format\.json_schema\.name$/, "is a label for providers that need one"],
   [/^response_format\.text$/, "is how answers are anyway"],
 ];
@@ -75,6 +76,8 @@ describe.each([
   targetOf("mistral", "magistral-medium-latest", "repair"),
   targetOf("mistral", "mistral-large-latest", "repair"),
   targetOf("vllm", "qwen3", "repair"),
+  targetOf("openai", "gpt-5-pro", "exact"),
+  { ...targetOf("openai", "other-model", "repair"), facts: { api: "responses" as const } },
   targetOf("anthropic", "claude-opus-5", "exact"),
   targetOf("anthropic", "claude-sonnet-4-5", "exact"),
   targetOf("cohere", "command-a-03-2025", "repair"),

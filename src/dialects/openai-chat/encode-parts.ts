@@ -24,7 +24,7 @@ export function encodeFinishReason(reason: FinishReason, native: string, legacyF
     case FinishReason.CONTENT_FILTER:
       return "content_filter";
     case FinishReason.REFUSAL:
-      return native === "stop" ? "stop" : "content_filter";
+      return native === "stop" || native === "completed" ? "stop" : "content_filter";
     default:
       return nativeReasons.has(native) ? native : "stop";
   }

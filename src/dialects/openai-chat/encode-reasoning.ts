@@ -75,7 +75,8 @@ function nearestEffort({ effort, budgetTokens }: Reasoning, losses: LossReport):
   return nearest;
 }
 
-function effortOf(budgetTokens: number): string {
+/** The effort nearest to a budget of tokens, 0 or more (wire.md §17.3). */
+export function effortOf(budgetTokens: number): string {
   if (budgetTokens === 0) return "none";
   if (budgetTokens <= 1_024) return "minimal";
   if (budgetTokens <= 4_096) return "low";

@@ -31,9 +31,28 @@ export function fromError(reply: HttpReply, memory: DecodeMemory, rules: ErrorRu
 /** An error that came inside an answer, under HTTP 200. */
 export function failureOf(error: unknown, target: Target, rules: ErrorRules = []): GatewayError {
   const fields: Fields = isFields(error) ? worded(error) : { message: typeof error === "string" ? error : "" };
-  const status = typeof fields.code === "number" ? fields.code : (statuses.get(textOf(fields, "type")) ?? 500);
+  const status = typeof fields.code === "number" ? fields.code : statusOf(fields);
   return toError(status >= 400 && status < 600 ? status : 500, fields, target, rules, {}, {});
 }
+
+/** Chat names the class of the error by its type; a failed response has a code alone. */
+function statusOf(error: Fields): number {
+  const code = textOf(error, "code");
+  return statuses.get(textOf(error, "type")) ?? statuses.get(code) ?? (callersFault.test(code) ? 400 : 500);
+}
+
+/** Codes of failed responses that are about what was sent (the SDK's `ResponseError`). */
+const callersFault =
+  /^(?:invalid_|image_|empty_image|unsupported_|failed_to_download_image|context_length_|bio_policy$|misalignment_policy_)/;
+const policies: ReadonlySet<string> = new Set([
+  "content_filter",
+  "content_policy_violation",
+  // A prompt that was flagged, whatever the name says.
+  "invalid_prompt",
+  "bio_policy",
+  "image_content_policy_violation",
+  "misalignment_policy_violation",
+]);
 
 function toError(
   status: number,
@@ -86,7 +105,7 @@ function classify(status: number, type: string, code: string, words: string): Ve
   }
   if (status === 402 || code === "insufficient_quota" || type === "insufficient_quota")
     return { code: "insufficient_quota" };
-  if (code === "content_filter" || code === "content_policy_violation") return { code: "content_filter" };
+  if (policies.has(code)) return { code: "content_filter" };
   if (status === 400 || status === 413 || status === 422) return { code: refusalCode(status, code, words) };
   if (status === 404)
     return { code: /\bfile\b/i.test(words) && !/\bmodel\b/i.test(words) ? "file_not_found" : "model_not_found" };
@@ -144,11 +163,15 @@ const fields: ReadonlyMap<string, string> = new Map([
   ["max_completion_tokens", "max_output_tokens"],
   ["n", "choice_count"],
   ["reasoning_effort", "reasoning.effort"],
+  ["text.verbosity", "verbosity"],
+  ["text.format", "response_format"],
   ["user", "end_user_id"],
   ["safety_identifier", "end_user_id"],
 ]);
 
 function fieldOf(param: string): string {
+  // Items of a response's input are not one to one with messages.
+  if (/^input\b/.test(param)) return "messages";
   return (fields.get(param) ?? param.replace(/^(messages\[\d+\]|messages\.\[?\d+\]?).*$/, "$1")).slice(
     0,
     maxParamLength,

@@ -5,13 +5,19 @@ import { modelPageReader } from "../chat-completions/model-page.ts";
 import type { Provider } from "../provider.ts";
 import { factsOf } from "./models.ts";
 import { toRequest } from "./request.ts";
+import { asksResponses, createResponsesDecoder, fromWholeResponse } from "./responses.ts";
 
-/** OpenAI's chat completions, and every server that speaks them. Base URLs are those that its SDKs take: `…/v1`. */
+/**
+ * OpenAI's chat completions, its Responses API for the models that live there, and every server that speaks them.
+ * Base URLs are those that its SDKs take: `…/v1`.
+ */
 export const openai: Provider = {
   kind: "openai",
   toRequest,
-  fromResponse: (reply, memory) => decodeWhole("openai", reply, memory),
-  createDecoder: (memory) => createChunkDecoder("openai", memory),
+  fromResponse: (reply, memory) =>
+    asksResponses(memory.target) ? fromWholeResponse(reply.body, memory) : decodeWhole("openai", reply, memory),
+  createDecoder: (memory) =>
+    asksResponses(memory.target) ? createResponsesDecoder(memory) : createChunkDecoder("openai", memory),
   fromError: (reply, memory) => fromError(reply, memory),
   authHeaders: (apiKey) => ({ authorization: `Bearer ${apiKey}` }),
   models: { path: "/models", fromResponse: modelPageReader() },

@@ -17,6 +17,13 @@ interface Family {
   readonly rules: ModelRules;
 }
 
+/**
+ * Models that live on the Responses API only (the list of the SDK's `ResponsesModel`, and their kin by name): pro,
+ * codex, deep research, computer use. wire.md §2.6
+ */
+const responsesOnly =
+  /^(?:gpt-[\d.]+|o\d)-pro\b|-deep-research\b|\bcodex\b|^computer-use-preview\b|^gpt-.*\b(?:cyber|rosalind)\b|^gpt-daybreak-/;
+
 const plain: ModelRules = { reasons: false, effortNone: false, stop: true };
 const efforts = ["minimal", "low", "medium", "high"];
 const text = ["text"];
@@ -26,6 +33,16 @@ const chat = ["tools", "json_schema", "streaming"];
 /** First match wins. Figures as OpenAI documents them; wire.md §2.1 for what is refused. */
 const families: readonly Family[] = [
   family(/^text-embedding/, { contextWindow: 8_191, capabilities: ["embeddings"] }),
+  family(
+    /^(?:gpt-[\d.]+|o\d)-pro\b/,
+    { ...window(400_000, 128_000), ...reasoning(["medium", "high", "xhigh"]) },
+    { reasons: true, effortNone: false, stop: false },
+  ),
+  family(/-deep-research\b|^computer-use-preview\b|^codex-/, reasoning(efforts.slice(1)), {
+    reasons: true,
+    effortNone: false,
+    stop: false,
+  }),
   family(
     /^gpt-(?:5\.[1-9]|[6-9])/,
     {
@@ -79,11 +96,18 @@ const families: readonly Family[] = [
 export function factsOf(model: string): ModelFacts {
   const name = baseName(model);
   const prices = pricesOf(name);
-  return { ...familyOf(name)?.facts, ...(prices && { prices }) };
+  // Resellers have interfaces of their own for the same models.
+  const api = name === model.toLowerCase() && responsesOnly.test(name) ? ({ api: "responses" } as const) : {};
+  return { ...familyOf(name)?.facts, ...(prices && { prices }), ...api };
 }
 
 export function rulesOf(model: string): ModelRules {
   return familyOf(baseName(model))?.rules ?? plain;
+}
+
+/** Whether the catalogue has heard of the model. */
+export function isKnown(model: string): boolean {
+  return familyOf(baseName(model)) !== undefined;
 }
 
 /** Prefixes of resellers (`openai/gpt-5`) do not change what the model takes. */

@@ -9,6 +9,8 @@ import { LossReport } from "../../domain/loss.ts";
 import type { Target } from "../../domain/target.ts";
 import type { ProviderRequest } from "../provider.ts";
 import { rulesOf } from "./models.ts";
+import { dropRefused } from "./refused.ts";
+import { asksResponses, buildResponses } from "./responses.ts";
 
 /** OpenAI's own servers. */
 const exact: ChatQuirks = {
@@ -39,6 +41,7 @@ const compatible: ChatQuirks = {
 export function toRequest(call: ChatCall, target: Target): ProviderRequest {
   const { request, stream, source } = call;
   const losses = new LossReport(request.lossPolicy === LossPolicy.REFUSE);
+  if (asksResponses(target)) return toResponsesRequest(call, target, losses);
   const patched = source?.dialect === "openai-chat" && canBePatched(request, target) ? source : null;
   reportUnknownMembers(source, patched && "openai-chat", losses);
   const body = patched ? patch(call, patched, target) : build(request, stream, target, losses);
@@ -47,6 +50,23 @@ export function toRequest(call: ChatCall, target: Target): ProviderRequest {
     path: "/chat/completions",
     headers: { accept: stream ? "text/event-stream" : "application/json" },
     body,
+    losses: losses.losses,
+    memory: { target, stream, providerData: request.include.includes("provider_data") },
+  };
+}
+
+/** Built from the contract, whatever the caller speaks. */
+function toResponsesRequest(
+  { request, stream, source }: ChatCall,
+  target: Target,
+  losses: LossReport,
+): ProviderRequest {
+  reportUnknownMembers(source, null, losses);
+  return {
+    method: "POST",
+    path: "/responses",
+    headers: { accept: stream ? "text/event-stream" : "application/json" },
+    body: buildResponses(request, stream, target, losses),
     losses: losses.losses,
     memory: { target, stream, providerData: request.include.includes("provider_data") },
   };
@@ -70,40 +90,15 @@ function build(request: ChatRequest, stream: boolean, target: Target, losses: Lo
   const quirks = target.wire === "exact" ? exact : compatible;
   const body = encodeChatRequest(request, { model: target.model, stream }, quirks, losses);
   const rules = rulesOf(target.model);
-  const lifted = rules.effortNone && request.reasoning?.effort === "none";
-  // Asked for by `top_logprobs` alone, it is no loss of its own.
-  if (rules.reasons && !lifted && request.logprobs === undefined) delete body.logprobs;
-  if (rules.reasons && !lifted) for (const name of refusedWhileReasoning) drop(name);
-  if (!rules.stop) drop("stop");
+  dropRefused(body, request, target, losses);
+  if (!rules.stop && body.stop !== undefined) {
+    losses.drop("stop", `is not taken by ${target.model}, which reasons before it answers.`);
+    delete body.stop;
+  }
   // Models that reason are the ones that know only the newer name, on every server that has them.
   if (rules.reasons && body.max_tokens !== undefined) {
     body.max_completion_tokens = body.max_tokens;
     delete body.max_tokens;
   }
   return toJsonText(body);
-
-  function drop(name: string): void {
-    // A default says nothing: it is left out without a word.
-    if (body[name] !== undefined && body[name] !== defaults[name]) {
-      losses.drop(name, `is not taken by ${target.model}, which reasons before it answers.`);
-    }
-    delete body[name];
-  }
 }
-
-const refusedWhileReasoning = [
-  "temperature",
-  "top_p",
-  "frequency_penalty",
-  "presence_penalty",
-  "logit_bias",
-  "logprobs",
-  "top_logprobs",
-];
-const defaults: Readonly<Record<string, unknown>> = {
-  temperature: 1,
-  top_p: 1,
-  frequency_penalty: 0,
-  presence_penalty: 0,
-  logprobs: false,
-};

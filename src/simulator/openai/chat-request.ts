@@ -1,5 +1,6 @@
 import type { Prompt } from "../compose.ts";
 import { type Fields, isFields, isStrings, nameOf } from "../json.ts";
+import { WireError } from "../wire-error.ts";
 import { invalid, unknownModel } from "./errors.ts";
 import { readMessages } from "./messages.ts";
 import { readToolChoice, readTools } from "./tools.ts";
@@ -37,6 +38,10 @@ export function readChat(body: unknown, model: string): ChatAsk {
   const unknown = Object.keys(body).find((name) => !members.has(name));
   if (unknown !== undefined) throw invalid(unknown, `Unrecognized request argument: ${unknown}`, "unknown_parameter");
   if (!isChatModel(model)) throw unknownModel(model);
+  if (isResponsesOnly(model)) {
+    const message = "This model is only supported in v1/responses and not in v1/chat/completions.";
+    throw new WireError(404, "invalid_request_error", message, { param: "model" });
+  }
 
   const stream = flag(body, "stream") ?? false;
   if (isFields(body.stream_options) && !stream) {
@@ -75,8 +80,14 @@ export function readChat(body: unknown, model: string): ChatAsk {
   };
 }
 
-function isChatModel(model: string): boolean {
-  return model === "echo" || model === "reasoner" || /^(gpt-|o\d|chatgpt-)/.test(model);
+/** Models that OpenAI serves by its Responses API alone. */
+function isResponsesOnly(model: string): boolean {
+  return /-pro\b|codex|-deep-research|^computer-use-preview/.test(model);
+}
+
+/** Whether there is such a model. */
+export function isChatModel(model: string): boolean {
+  return model === "echo" || model === "reasoner" || /^(gpt-|o\d|chatgpt-|codex-|computer-use-)/.test(model);
 }
 
 function reasons(body: Fields, model: string): boolean {
@@ -118,13 +129,15 @@ function readLogprobs(body: Fields): number | null {
   return wanted ? (top ?? 0) : null;
 }
 
-function flag(body: Fields, name: string): boolean | null {
+/** A member that is true or false; null when it is not given. */
+export function flag(body: Fields, name: string): boolean | null {
   const value = body[name];
   if (value == null || typeof value === "boolean") return value ?? null;
   throw invalid(name, `Invalid type for '${name}': expected a boolean, got ${nameOf(value)}.`, "invalid_type");
 }
 
-function number(body: Fields, name: string, min: number, max = Number.POSITIVE_INFINITY): number | null {
+/** A member that is a number within bounds; null when it is not given. */
+export function number(body: Fields, name: string, min: number, max = Number.POSITIVE_INFINITY): number | null {
   const value = body[name];
   if (value == null) return null;
   if (typeof value !== "number") {

@@ -6,12 +6,14 @@ import { answerChat, headersOf } from "./chat.ts";
 import { readChat } from "./chat-request.ts";
 import { answerEmbeddings } from "./embeddings.ts";
 import { failureOf, invalid, renderError, unknownModel } from "./errors.ts";
+import { answerResponse } from "./responses.ts";
+import { readResponse } from "./responses-request.ts";
 
 /** When the simulated models came out. Seconds since 1970. */
 const created = 1_767_225_600;
 const models = ["echo", "reasoner", "embed"].map((id) => ({ id, object: "model", created, owned_by: "simulator" }));
 
-/** OpenAI's chat completions, embeddings and models, as its servers and their like speak them. */
+/** OpenAI's chat completions, responses, embeddings and models, as its servers and their like speak them. */
 export const openai: Dialect = {
   route: (exchange) => {
     const { method, path } = exchange;
@@ -20,6 +22,7 @@ export const openai: Dialect = {
     if (method !== "POST") return null;
     const { body } = exchange;
     if (path === "/v1/chat/completions") return () => answerChat(readChat(body, namedModel(body)), exchange);
+    if (path === "/v1/responses") return () => answerResponse(readResponse(body, namedModel(body)), exchange);
     if (path === "/v1/embeddings") return () => answerEmbeddings(body, namedModel(body), exchange);
     return null;
   },

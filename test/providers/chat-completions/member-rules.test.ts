@@ -18,7 +18,7 @@ function send(call: ChatCall, provider: string, model: string) {
   return {
     path,
     text: body ?? "",
-    body: JSON.parse(body ?? ""),
+    body: JSON.parse(String(body)),
     losses: losses.map((one) => `${one.field};${one.action}`),
   };
 }

@@ -18,7 +18,7 @@ const png = Uint8Array.from(Buffer.from("iVBORw0KGgo=", "base64"));
 
 function asked(request: MessageInitShape<typeof EmbedRequestSchema>) {
   const { body, losses } = toEmbedRequest(create(EmbedRequestSchema, request), target);
-  return { body: JSON.parse(body ?? ""), losses: losses.map(({ field, action }) => `${field};${action}`) };
+  return { body: JSON.parse(String(body)), losses: losses.map(({ field, action }) => `${field};${action}`) };
 }
 
 function answered(embeddings: object) {

@@ -19,7 +19,7 @@ function sent(request: JsonObject, model = "command-a-03-2025") {
   };
   const chat = fromJson(ChatRequestSchema, { model: "m", messages: [user], ...request });
   const { body, losses } = cohere.toRequest({ request: chat, stream: true }, target);
-  return { body: JSON.parse(body ?? ""), losses: losses.map(({ field, action }) => `${field};${action}`) };
+  return { body: JSON.parse(String(body)), losses: losses.map(({ field, action }) => `${field};${action}`) };
 }
 
 function refusal(work: () => unknown): string {

@@ -15,7 +15,7 @@ function targetOf(model: string, facts: ModelFacts = {}): Target {
 function sent(request: JsonObject, target = targetOf("qwen3")) {
   const chat = fromJson(ChatRequestSchema, { model: "m", messages: [user], ...request });
   const { body, losses } = ollama.toRequest({ request: chat, stream: true }, target);
-  return { body: JSON.parse(body ?? ""), losses: losses.map(({ field, action }) => `${field};${action}`) };
+  return { body: JSON.parse(String(body)), losses: losses.map(({ field, action }) => `${field};${action}`) };
 }
 
 function refusal(work: () => unknown): string {

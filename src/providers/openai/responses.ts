@@ -1,0 +1,74 @@
+import type { ChatRequest } from "../../../gen/trunkline/v1/chat_pb.ts";
+import { toJsonText } from "../../dialects/json-text.ts";
+import { ResponseDecoder } from "../../dialects/openai-responses/decode-answer.ts";
+import type { ResponsesQuirks } from "../../dialects/openai-responses/encode-content.ts";
+import { encodeResponsesRequest } from "../../dialects/openai-responses/encode-request.ts";
+import type { Frame } from "../../domain/chat.ts";
+import type { LossReport } from "../../domain/loss.ts";
+import type { Target } from "../../domain/target.ts";
+import { failureOf } from "../chat-completions/errors.ts";
+import type { DecodeMemory, SseEvent, StreamDecoder } from "../provider.ts";
+import { isKnown, rulesOf } from "./models.ts";
+import { dropRefused, reasonsNow } from "./refused.ts";
+
+/** Whether a model is asked through `/responses`: the catalogue or the configuration says so. */
+export function asksResponses({ facts }: Target): boolean {
+  return facts.api === "responses";
+}
+
+/** The body of `POST /responses`. */
+export function buildResponses(request: ChatRequest, stream: boolean, target: Target, losses: LossReport): string {
+  const { model } = target;
+  const asked = reasonsNow(request, model) ? withoutLogprobs(request, model, losses) : request;
+  const body = encodeResponsesRequest(asked, { model, stream }, quirksOf(target), losses);
+  dropRefused(body, request, target, losses);
+  return toJsonText(body);
+}
+
+/** Log probabilities are asked for in two places of the body, so they are taken out before it is made. */
+function withoutLogprobs(request: ChatRequest, model: string, losses: LossReport): ChatRequest {
+  const { logprobs, topLogprobs, ...others } = request;
+  const why = `is not taken by ${model}, which reasons before it answers.`;
+  if (logprobs) losses.drop("logprobs", why);
+  if (topLogprobs !== undefined) losses.drop("top_logprobs", why);
+  return others;
+}
+
+function quirksOf({ model, wire }: Target): ResponsesQuirks {
+  const own = wire === "exact";
+  const { reasons } = rulesOf(model);
+  return {
+    kind: "openai",
+    endUserName: own ? "safety_identifier" : "user",
+    // A compatible server ignores what it does not know; OpenAI refuses it for models that do not reason.
+    sealedReasoning: own ? reasons : reasons || !isKnown(model),
+    openReasoning: !own,
+    cacheMarks: own,
+  };
+}
+
+/** A whole response as frames. */
+export function fromWholeResponse(body: string, memory: DecodeMemory): readonly Frame[] {
+  return decoderFor(memory).pushWhole(body);
+}
+
+/** Reads a stream of the Responses API. */
+export function createResponsesDecoder(memory: DecodeMemory): StreamDecoder {
+  const answer = decoderFor(memory);
+  return {
+    push: (event) => answer.pushEvent(event.event, event.data, wireText(event)),
+    end: () => answer.end(),
+    get done() {
+      return answer.done;
+    },
+  };
+}
+
+function decoderFor({ target, providerData = false }: DecodeMemory): ResponseDecoder {
+  return new ResponseDecoder({ kind: "openai", failure: (error) => failureOf(error, target), providerData });
+}
+
+function wireText({ event, data }: SseEvent): string {
+  const lines = `data: ${data.includes("\n") ? data.replaceAll("\n", "\ndata: ") : data}\n\n`;
+  return event === "" ? lines : `event: ${event}\n${lines}`;
+}

@@ -10,9 +10,10 @@ import type { ProviderInstance } from "../domain/instance.ts";
 import type { ModelFacts } from "../domain/model-facts.ts";
 import type { Target } from "../domain/target.ts";
 import type { Bounds } from "../domain/time-bounds.ts";
-import type { Dialer, Outgoing } from "../net/dial.ts";
+import type { Dialer } from "../net/dial.ts";
 import type { Incoming } from "../net/incoming.ts";
 import { eventParserFor } from "./framing.ts";
+import { outgoing } from "./outgoing.ts";
 import type { DecodeMemory, HttpReply, ModelPage, ModelQuestion, Provider, ProviderRequest } from "./provider.ts";
 import { rateLimitHeaders } from "./rate-limits.ts";
 import { isCompressed, readFailure, readReply, readStream } from "./read-answer.ts";
@@ -231,55 +232,6 @@ export class Sender {
 function boundsFor(target: Target, instance: ProviderInstance, configured: Bounds): Bounds {
   if (target.bounds === undefined && instance.bounds === undefined) return configured;
   return { ...configured, ...instance.bounds, ...target.bounds };
-}
-
-function outgoing(
-  instance: ProviderInstance,
-  provider: Provider,
-  request: ProviderRequest,
-  { key, connectTimeoutMs }: { readonly key: string | undefined; readonly connectTimeoutMs: number },
-): Outgoing {
-  const { origin, pathname } = baseOf(instance, provider);
-  const credential = key === undefined ? instance.keys[0] : instance.keys.find(({ name }) => name === key);
-  return {
-    origin,
-    socketPath: instance.socketPath,
-    http2: instance.http2 ?? false,
-    method: request.method,
-    path: pathname + request.path,
-    headers: {
-      ...(request.body === null ? {} : { "content-type": "application/json" }),
-      "accept-encoding": "identity", // A compressed stream would come in lumps.
-      "user-agent": "trunkline",
-      ...provider.headers,
-      ...instance.headers,
-      ...request.headers,
-      ...(credential === undefined ? {} : provider.authHeaders(credential.secret.reveal())),
-    },
-    body: request.body,
-    connectTimeoutMs,
-  };
-}
-
-interface Base {
-  readonly origin: string;
-  /** Without a slash at its end. */
-  readonly pathname: string;
-}
-
-/** Parsed once for each instance: a URL costs as much as a small request's JSON. */
-const bases = new WeakMap<ProviderInstance, Base>();
-
-function baseOf(instance: ProviderInstance, { apiVersions: versions }: Provider): Base {
-  let base = bases.get(instance);
-  if (!base) {
-    const { origin, pathname } = new URL(instance.baseUrl);
-    const path = pathname.replace(/\/$/, "");
-    const hasVersion = !versions || versions.some((version) => path.endsWith(`/${version}`));
-    base = { origin, pathname: hasVersion ? path : `${path}/${versions[0]}` };
-    bases.set(instance, base);
-  }
-  return base;
 }
 
 function served({ target, instance, context, requestId }: Attempt) {

@@ -14,13 +14,9 @@ function targetOf(provider: string, model: string): Target {
 }
 
 function send(call: ChatCall, provider: string, model: string) {
-  const { body, losses, path } = providerOf(provider).toRequest(call, targetOf(provider, model));
-  return {
-    path,
-    text: body ?? "",
-    body: JSON.parse(String(body)),
-    losses: losses.map((one) => `${one.field};${one.action}`),
-  };
+  const { body, losses } = providerOf(provider).toRequest(call, targetOf(provider, model));
+  const text = String(body ?? "");
+  return { text, body: JSON.parse(text), losses: losses.map((one) => `${one.field};${one.action}`) };
 }
 
 const built = (request: MessageInitShape<typeof ChatRequestSchema>): ChatCall => ({

@@ -1,0 +1,53 @@
+import type { ProviderInstance } from "../domain/instance.ts";
+import type { Outgoing } from "../net/dial.ts";
+import type { Provider, ProviderRequest } from "./provider.ts";
+
+/** A translated request as it goes out: with address, credential and the instance's own headers. */
+export function outgoing(
+  instance: ProviderInstance,
+  provider: Provider,
+  request: ProviderRequest,
+  { key, connectTimeoutMs }: { readonly key: string | undefined; readonly connectTimeoutMs: number },
+): Outgoing {
+  const { origin, pathname } = baseOf(instance, provider);
+  const credential = key === undefined ? instance.keys[0] : instance.keys.find(({ name }) => name === key);
+  return {
+    origin,
+    socketPath: instance.socketPath,
+    http2: instance.http2 ?? false,
+    method: request.method,
+    path: pathname + request.path,
+    headers: {
+      ...(request.body === null ? {} : { "content-type": "application/json" }),
+      "accept-encoding": "identity", // A compressed stream would come in lumps.
+      "user-agent": "trunkline",
+      ...provider.headers,
+      ...instance.headers,
+      ...request.headers,
+      ...(credential === undefined ? {} : provider.authHeaders(credential.secret.reveal())),
+    },
+    body: request.body,
+    connectTimeoutMs,
+  };
+}
+
+interface Base {
+  readonly origin: string;
+  /** Without a slash at its end. */
+  readonly pathname: string;
+}
+
+/** Parsed once for each instance: a URL costs as much as a small request's JSON. */
+const bases = new WeakMap<ProviderInstance, Base>();
+
+function baseOf(instance: ProviderInstance, { apiVersions: versions }: Provider): Base {
+  let base = bases.get(instance);
+  if (!base) {
+    const { origin, pathname } = new URL(instance.baseUrl);
+    const path = pathname.replace(/\/$/, "");
+    const hasVersion = !versions || versions.some((version) => path.endsWith(`/${version}`));
+    base = { origin, pathname: hasVersion ? path : `${path}/${versions[0]}` };
+    bases.set(instance, base);
+  }
+  return base;
+}

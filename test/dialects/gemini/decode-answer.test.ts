@@ -57,6 +57,24 @@ describe("an answer of Gemini's", () => {
     ]);
   });
 
+  it("tells a source once that several events repeat, and where it belongs", () => {
+    const chunks = ["a", "b"].map((name) => ({ web: { uri: `https://${name}.example`, title: name } }));
+    const supports = [{ segment: { endIndex: 2, text: "Hi" }, groundingChunkIndices: [0] }];
+    const decoder = answer();
+    const frames = [
+      ...decoder.pushEvent(event([{ text: "Hi" }], { groundingMetadata: { groundingChunks: chunks } })),
+      ...decoder.pushEvent(event([], { groundingMetadata: { groundingChunks: chunks, groundingSupports: supports } })),
+      ...decoder.pushEvent(
+        event([], { ...stop, groundingMetadata: { groundingChunks: chunks, groundingSupports: supports } }),
+      ),
+    ];
+    const told = frames.flatMap((frame) => (frame.case === "annotation" ? [[frame.value.uri, frame.value.end]] : []));
+    expect(told).toEqual([
+      ["https://a.example", 2],
+      ["https://b.example", undefined],
+    ]);
+  });
+
   it("reads a list of events where a stream was asked for and none came", () => {
     const body = `[${event([{ text: "a" }])},\n${event([{ text: "b" }], stop)}]`;
     const said = answer()

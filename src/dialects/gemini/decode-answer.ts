@@ -107,8 +107,8 @@ export class GeminiAnswer implements PartHost {
     if (!this.#started && (candidates.length > 0 || blocked || textOf(said, "responseId") !== "")) {
       frames.push(this.#start(said));
     }
-    // Only calls are read from the text: parsing would lose integers above 2^53 and the order of keys.
-    const source = text.includes('"functionCall"') || text.includes('"toolCall"') ? sliceOf(text) : undefined;
+    // Where more than text is said it is read from the wire: parsing would lose integers above 2^53 and the order of keys.
+    const source = candidates.some(saysMore) ? sliceOf(text) : undefined;
     candidates.forEach((candidate, i) => {
       frames.push(...this.#candidate(candidate).push(candidate, source?.member("candidates")?.element(i)));
       this.#noteSearches(candidate);
@@ -199,6 +199,11 @@ function parse(text: string, what: string): unknown {
   } catch (cause) {
     throw new GatewayError("upstream_error", `The provider sent ${what} that is not JSON.`, {}, { cause });
   }
+}
+
+/** Whether a candidate holds parts that are no text. */
+function saysMore(candidate: Fields): boolean {
+  return listOf(fieldsOf(candidate, "content"), "parts").some((part) => typeof part.text !== "string");
 }
 
 function sliceOf(text: string): JsonSlice {

@@ -7,7 +7,7 @@ import type { JsonSlice } from "../json-slice.ts";
 import { toProof } from "../openai-chat/proofs.ts";
 import { type Fields, fieldsOf, isFields, listOf, textOf } from "../openai-chat/wire.ts";
 import { AnswerText } from "./answer-text.ts";
-import { decodeCitations } from "./decode-citations.ts";
+import { type Cited, decodeCitations } from "./decode-citations.ts";
 import { decodeLogprobs } from "./decode-logprobs.ts";
 import { type PartHost, readPart, type Said } from "./decode-part.ts";
 import { isMalfunction, toFinishReason, toSafetyRatings } from "./finish-reasons.ts";
@@ -31,6 +31,10 @@ export class CandidateDecoder {
   readonly #text = new AnswerText();
   /** Signatures of text parts. They are told last: citations may still come, and a closed part takes none. */
   readonly #signed: { readonly part: number; readonly proof: Proof }[] = [];
+  /** Sources that support no stretch so far. */
+  readonly #unplaced = new Map<string, Cited>();
+  /** Sources that were told, and what they support. */
+  readonly #told = new Set<string>();
   #growing: Growing | null = null;
   #parts = 0;
   #called = false;
@@ -58,8 +62,7 @@ export class CandidateDecoder {
     this.#logprobs(fieldsOf(candidate, "logprobsResult"));
     const ratings = listOf(candidate, "safetyRatings");
     if (ratings.length > 0) this.#ratings = toSafetyRatings(ratings);
-    for (const { part, annotation } of decodeCitations(candidate, this.#text))
-      this.#add("annotation", annotation, part);
+    this.#cite(candidate);
     this.#token(textOf(candidate, "continuationToken"));
     const native = textOf(candidate, "finishReason");
     if (native !== "" && native !== "FINISH_REASON_UNSPECIFIED")
@@ -179,6 +182,21 @@ export class CandidateDecoder {
     if (frame) this.#frames[place] = { ...frame, logprobs };
   }
 
+  /**
+   * Later events of a stream may repeat sources, and say only then what they support: each is told once, and those that
+   * support nothing in particular at the end.
+   */
+  #cite(candidate: Fields): void {
+    for (const cited of decodeCitations(candidate, this.#text)) {
+      const { type, uri, title, fileId, start, end } = cited.annotation;
+      const source = JSON.stringify([type, uri, title, fileId]);
+      const place = `${source} ${start} ${end}`;
+      if (start === undefined) this.#unplaced.set(source, cited);
+      else if (!this.#told.has(place)) this.#add("annotation", cited.annotation, cited.part);
+      if (start !== undefined) this.#told.add(place).add(source);
+    }
+  }
+
   /** A long turn was paused: with this token the same request goes on. */
   #token(token: string): void {
     if (token === "") return;
@@ -202,6 +220,9 @@ export class CandidateDecoder {
 
   #end(reason: ReturnType<typeof toFinishReason>, native: string, message: string): void {
     this.#close();
+    for (const [source, { part, annotation }] of this.#unplaced) {
+      if (!this.#told.has(source)) this.#add("annotation", annotation, part);
+    }
     for (const { part, proof } of this.#signed) this.#finishPart(part, proof);
     const value = blankFinished(reason, native.toWellFormed());
     value.message = message.toWellFormed();

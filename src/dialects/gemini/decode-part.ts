@@ -61,9 +61,15 @@ function readCall(call: Fields, source: JsonSlice | undefined, host: PartHost): 
     case: "toolCall",
     value: { $typeName: "trunkline.v1.ToolCall", id, name, kind, arguments: "" },
   });
-  const json = isFields(call.args) ? (source?.member("args")?.text ?? JSON.stringify(args)) : "{}";
+  const json = isFields(call.args) ? textOfJson(source?.member("args"), args) : "{}";
   // A custom tool runs as a function with one string.
   return { kind: "call", part, input: custom && typeof args.input === "string" ? args.input : json };
+}
+
+/** A value as it was written. Whole answers are printed over several lines, streams are not: both say the same here. */
+function textOfJson(source: JsonSlice | undefined, value: Fields): string {
+  const json = source?.text ?? JSON.stringify(value);
+  return json.includes("\n") ? json.replaceAll(/("(?:[^"\\]|\\.)*")|\r?\n\s*/g, "$1") : json;
 }
 
 function readData(blob: Fields): Said {
@@ -107,7 +113,7 @@ function mediaPart(kind: MediaKind, media: Media): Part {
 /** The names of the wire's members tell Gemini's hosted parts from other providers' on their way back. */
 function hostedCall(member: "executableCode" | "toolCall", call: Fields, source: JsonSlice | undefined): Said {
   const type = member === "executableCode" ? "code_execution" : textOf(call, "toolType").toLowerCase();
-  const inputJson = source?.member(member)?.text ?? JSON.stringify(call);
+  const inputJson = textOfJson(source?.member(member), call);
   const value = { id: textOf(call, "id"), type, name: member, inputJson, status: "" };
   return {
     kind: "whole",
@@ -133,7 +139,7 @@ function hostedResult(
   source: JsonSlice | undefined,
   { parts, isError }: { readonly parts: Part[]; readonly isError: boolean },
 ): Said {
-  const outputJson = source?.member(member)?.text ?? JSON.stringify(result);
+  const outputJson = textOfJson(source?.member(member), result);
   const value = { callId: textOf(result, "id"), type: member, parts, outputJson, isError };
   return {
     kind: "whole",
@@ -145,7 +151,7 @@ function hostedResult(
 function opaque(part: Fields, source: JsonSlice | undefined): Said | null {
   const type = Object.keys(part).find((name) => !beside.has(name));
   if (type === undefined) return null;
-  const json = source?.text ?? JSON.stringify(part);
+  const json = textOfJson(source, part);
   const value = {
     provider: "gemini",
     type: type.slice(0, maxTypeLength),

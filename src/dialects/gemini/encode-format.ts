@@ -1,6 +1,6 @@
 import { membersOf, objectText } from "../json-splice.ts";
 import type { JsonMembers } from "../json-text.ts";
-import { toSchema } from "./encode-schema.ts";
+import { toSchema, unenforcedKeywords } from "./encode-schema.ts";
 import { type Draft, unsupported } from "./gemini-draft.ts";
 
 /** The shape of the answer: enforced by the provider, or asked for in words. */
@@ -34,6 +34,13 @@ export function toAnswerFormat(draft: Draft): AnswerFormat {
       if (told) {
         losses.approximate(field, because);
         return { config: {}, instruction: `${onlyJson}. It must satisfy this JSON Schema: ${schema}${about}` };
+      }
+      const unenforced = rules.jsonSchema ? unenforcedKeywords(schema) : [];
+      if (unenforced.length > 0) {
+        losses.approximate(
+          `${field}.schema`,
+          `sent as it is; this provider does not enforce: ${unenforced.join(", ")}.`,
+        );
       }
       const shape = rules.jsonSchema
         ? { responseJsonSchema: objectText(schema, `${field}.schema`) }

@@ -122,3 +122,31 @@ function merged({ allOf, ...rest }: Fields): Fields {
     ...(required.length > 0 && { required: [...new Set(required)] }),
   };
 }
+
+/** What `responseJsonSchema` is documented to enforce; the rest of a schema is taken and passed over. */
+const enforced: ReadonlySet<string> = new Set([
+  ...["$id", "$defs", "$ref", "$anchor", "type", "format", "title", "description", "enum", "items", "prefixItems"],
+  ...["minItems", "maxItems", "minimum", "maximum", "anyOf", "oneOf", "properties", "additionalProperties", "required"],
+  ...["propertyOrdering", "$schema", "$comment", "default", "definitions", "examples"],
+]);
+
+/** Members whose members are schemas by names of the caller's. */
+const namedSchemas: ReadonlySet<string> = new Set(["properties", "$defs", "definitions"]);
+/** Members that hold no schemas, whatever they look like. */
+const plainValues: ReadonlySet<string> = new Set(["enum", "default", "examples", "required", "propertyOrdering"]);
+
+/** Keywords of a JSON Schema that models which take it do not enforce, each once. @param text JSON text, checked */
+export function unenforcedKeywords(text: string): readonly string[] {
+  const found = new Set<string>();
+  const visit = (schema: unknown): void => {
+    if (Array.isArray(schema)) for (const one of schema) visit(one);
+    if (!isFields(schema)) return;
+    for (const [keyword, value] of Object.entries(schema)) {
+      if (!enforced.has(keyword)) found.add(keyword);
+      else if (namedSchemas.has(keyword) && isFields(value)) for (const one of Object.values(value)) visit(one);
+      else if (!plainValues.has(keyword)) visit(value);
+    }
+  };
+  visit(JSON.parse(text));
+  return [...found];
+}

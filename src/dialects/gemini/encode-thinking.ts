@@ -64,7 +64,7 @@ function toLevel({ effort, budgetTokens: budget }: Reasoning, { rules, losses }:
   } else if (effort === undefined) {
     losses.approximate(field, `this model takes levels, not budgets; sent as '${level}'.`);
   } else if (level !== wanted) losses.approximate(field, `this model has no '${wanted}'; sent as '${level}'.`);
-  return { thinkingLevel: level };
+  return { thinkingLevel: level.toUpperCase() };
 }
 
 /** wire.md 17.3, backwards. A budget of −1 lets the model decide, which is what no level means. */

@@ -1,11 +1,10 @@
-import { create } from "@bufbuild/protobuf";
-import { type CountTokensResponse, CountTokensResponseSchema } from "../../gen/trunkline/v1/chat_pb.ts";
+import type { CountTokensResponse } from "../../gen/trunkline/v1/chat_pb.ts";
 import type { EmbedRequest, EmbedResponse } from "../../gen/trunkline/v1/embeddings_pb.ts";
 import type { ChatCall, Frame } from "../domain/chat.ts";
 import type { Clock } from "../domain/clock.ts";
 import type { RequestContext } from "../domain/context.ts";
 import { type ErrorCode, GatewayError, toGatewayError } from "../domain/errors.ts";
-import { estimateInputTokens, type Sizes } from "../domain/estimate.ts";
+import type { Sizes } from "../domain/estimate.ts";
 import type { ProviderInstance } from "../domain/instance.ts";
 import type { ModelFacts } from "../domain/model-facts.ts";
 import type { Target } from "../domain/target.ts";
@@ -18,7 +17,7 @@ import type { DecodeMemory, HttpReply, ModelPage, ModelQuestion, Provider, Provi
 import { rateLimitHeaders } from "./rate-limits.ts";
 import { isCompressed, readFailure, readReply, readStream } from "./read-answer.ts";
 import { cannot, compressed, incomplete } from "./send-failures.ts";
-import { createFinisher, lossFrames, lossNotices, toServedBy } from "./served.ts";
+import { createFinisher, estimated, lossFrames, lossNotices, toServedBy } from "./served.ts";
 import { createWatchdog, type Watchdog } from "./watchdog.ts";
 
 export interface SendParts {
@@ -248,9 +247,4 @@ function blame(thrown: unknown, { watchdog, target, status, requestId }: Attempt
     ...(status === null || status < 300 ? {} : { upstreamStatus: status }),
     ...(requestId === "" ? {} : { upstreamRequestId: requestId }),
   });
-}
-
-function estimated({ provider, instance, model }: Target, { request }: ChatCall): CountTokensResponse {
-  const inputTokens = estimateInputTokens(request);
-  return create(CountTokensResponseSchema, { inputTokens, exact: false, servedBy: { provider, instance, model } });
 }

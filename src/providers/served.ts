@@ -1,9 +1,10 @@
 import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { type CountTokensResponse, CountTokensResponseSchema } from "../../gen/trunkline/v1/chat_pb.ts";
 import { type Notice, NoticeSchema, type ServedBy, UsageSchema } from "../../gen/trunkline/v1/usage_pb.ts";
 import { blankServedBy } from "../domain/blank.ts";
 import type { ChatCall, Frame } from "../domain/chat.ts";
-import { estimateUsage, type Sizes, sizesOf } from "../domain/estimate.ts";
+import { estimateInputTokens, estimateUsage, type Sizes, sizesOf } from "../domain/estimate.ts";
 import type { Loss } from "../domain/loss.ts";
 import type { Target } from "../domain/target.ts";
 
@@ -65,4 +66,10 @@ export function createFinisher(
     }
     return frames;
   };
+}
+
+/** A count for providers that have no way to count. */
+export function estimated({ provider, instance, model }: Target, { request }: ChatCall): CountTokensResponse {
+  const inputTokens = estimateInputTokens(request);
+  return create(CountTokensResponseSchema, { inputTokens, exact: false, servedBy: { provider, instance, model } });
 }

@@ -49,7 +49,7 @@ export interface SimulatedCall {
 
 const maxCalls = 1_000;
 
-/** Starts a server that speaks the wire formats of OpenAI and Anthropic. @throws Error when it cannot listen */
+/** Starts a server that speaks the wire formats of the providers. @throws Error when it cannot listen */
 export async function startSimulator(options: SimulatorOptions = {}): Promise<RunningSimulator> {
   const { host = "127.0.0.1", port = 0, socketPath, requireKey = false, now = Date.now } = options;
   const pace = { tokenMs: options.tokenDelayMs ?? 0, firstTokenMs: options.firstTokenDelayMs ?? 0 };

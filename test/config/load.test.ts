@@ -291,8 +291,8 @@ describe("a wrong setting is refused with its place, its value and what is allow
     ["providers: { mine: {} }", `providers.mine.type is missing; it takes one of ${servedKinds.join(", ")}.`],
     ["providers: { mine: { type: openia } }", 'providers.mine.type is "openia"; it takes one of openai, anthropic,'],
     [
-      "providers: { cohere: {} }",
-      "providers.cohere.type is cohere, for which this version has no adapter; it serves openai,",
+      "providers: { azure: {} }",
+      "providers.azure.type is azure, for which this version has no adapter; it serves openai,",
     ],
     ["providers: { vllm: {} }", "providers.vllm.base_url is missing; vllm has no address of its own."],
     ["providers: { openai-east: {} }", "providers.openai-east.api_key is missing; set OPENAI_EAST_API_KEY."],

@@ -92,7 +92,10 @@ export class Http2Line {
     this.#closed = true;
     this.#stopOpening();
     const closed = Object.assign(new Error("closed"), { code: destroyedCode });
-    for (const { session } of [...this.#shared, ...this.#leaving]) session.destroy(closed);
+    for (const { session, socket } of [...this.#shared, ...this.#leaving]) {
+      session.destroy(closed);
+      socket.destroy(); // One that a GOAWAY closed would wait for the provider's side.
+    }
     this.#fail(closed);
   }
 

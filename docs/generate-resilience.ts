@@ -141,7 +141,8 @@ Whoever leaves resets its own stream; a slow reader holds its own stream back, a
 the provider refuses, with \`REFUSED_STREAM\` or by a \`GOAWAY\` that does not cover it, was not begun: it counts as \`unreachable\`
 and may be tried again; any other reset, and a broken connection, is what it is with HTTP/1.1. While requests run, a ping goes
 out every 15 seconds; a connection that has not answered one by the next is broken off. It is off by default, because one
-connection is then one congestion window, and one fault, for all requests on it. See
+connection is then one congestion window, and one fault, for all requests on it; and it is experimental: under a load of \`GOAWAY\`s
+in close succession some requests got no answer, and ended by their bounds. See
 [decision 10](decisions/0010-http2-upstream-by-hand.md).
 
 ## Admission and back-pressure

@@ -3,6 +3,7 @@ import type { Entrance } from "./accounts/admission.ts";
 import { createLimits } from "./accounts/limits.ts";
 import { forgetful } from "./cache/forgetful.ts";
 import type { Once } from "./cache/once.ts";
+import type { ProofMemory } from "./cache/proof-memory.ts";
 import type { Config } from "./config/config.ts";
 import { createAdmit } from "./domain/admit.ts";
 import type { ChatCall } from "./domain/chat.ts";
@@ -34,6 +35,7 @@ export interface AssemblyParts {
   readonly states: TargetStates;
   readonly admission: Entrance;
   readonly once: Once;
+  readonly proofs: ProofMemory;
   /** Evenly spread in [0, 1). */
   readonly random: () => number;
 }
@@ -49,11 +51,11 @@ export interface Assembly {
 export function assemble(
   config: Config,
   instances: readonly ProviderInstance[],
-  { log, clock, dialer, observers, states, admission, once, random }: AssemblyParts,
+  { log, clock, dialer, observers, states, admission, once, proofs, random }: AssemblyParts,
 ): Assembly {
   const { resilience } = config;
   const byName = new Map(instances.map((instance) => [instance.name, instance]));
-  const sender = new Sender({ dialer, clock, bounds: resilience.bounds, instances: byName, providerOf });
+  const sender = new Sender({ dialer, clock, bounds: resilience.bounds, instances: byName, providerOf, proofs });
   const lists = createModelLists({
     instances,
     clock,
@@ -99,7 +101,10 @@ export function assemble(
     ...createLimits(admission),
     ...unscreened,
     ...forgetful,
-    attempt: { ...attempt, chat: (route, ...asked) => singly(once, attempt, route, asked) },
+    attempt: {
+      ...attempt,
+      chat: (route, ...asked) => proofs.watch(singly(once, attempt, route, asked), ...asked),
+    },
     once: (call, caller, context, life) => once.keyed(call, caller, context, life),
     account: createAccount({ clock, observers }),
     models: createModels({

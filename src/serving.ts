@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { Entrance } from "./accounts/admission.ts";
 import { assemble } from "./assemble.ts";
 import type { Once } from "./cache/once.ts";
+import { ProofMemory } from "./cache/proof-memory.ts";
 import type { Config } from "./config/config.ts";
 import { isLoopback, simulatedAnthropicName, simulatorName } from "./config/finish-providers.ts";
 import { type Beginnings, Shutdown } from "./domain/begin.ts";
@@ -81,7 +82,8 @@ export async function startServing(config: Config, parts: ServingParts): Promise
   const metrics = createMetrics({ version, models: modelsOf(config), sight });
   starting.defer(metrics.stop);
   const observers = [metrics.observer, requestLog];
-  let inside = await startInside(config, { ...parts, observers, beginnings, readiness });
+  const proofs = new ProofMemory({ clock, ...config.resilience.proofMemory });
+  let inside = await startInside(config, { ...parts, observers, beginnings, readiness, proofs });
   starting.defer(() => inside.close());
   const server = await startServer({
     ...config.server,
@@ -101,7 +103,8 @@ export async function startServing(config: Config, parts: ServingParts): Promise
     close: () => started.disposeAsync(),
     async replace(next) {
       const before = inside;
-      inside = await startInside(next, { ...parts, observers, beginnings, readiness });
+      inside = await startInside(next, { ...parts, observers, beginnings, readiness, proofs });
+      proofs.limit(next.resilience.proofMemory);
       metrics.expect(modelsOf(next));
       void server.settled().then(before.close);
     },
@@ -118,6 +121,7 @@ interface InsideParts extends ServingParts {
   readonly observers: readonly Observer[];
   readonly beginnings: Beginnings;
   readonly readiness: Readiness;
+  readonly proofs: ProofMemory;
 }
 
 /** All behind the public port that one configuration determines: stages, what they know of targets, and their sockets. */

@@ -78,7 +78,8 @@ export interface ResilienceConfig {
   readonly retryBudget: number;
   readonly breaker: BreakerConfig;
   readonly queue: QueueConfig;
-  readonly idempotency: IdempotencyConfig;
+  readonly idempotency: RememberConfig;
+  readonly proofMemory: RememberConfig;
 }
 
 export interface BreakerConfig {
@@ -96,7 +97,8 @@ export interface QueueConfig {
   readonly maxQueued: number;
 }
 
-export interface IdempotencyConfig {
+/** For how long something is remembered, and how much of it. */
+export interface RememberConfig {
   /** Milliseconds. */
   readonly ttlMs: number;
   readonly maxBytes: number;

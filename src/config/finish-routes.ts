@@ -8,7 +8,7 @@ import { kindOfName, providerKinds } from "./provider-kinds.ts";
 import type { FileConfig } from "./schema.ts";
 
 export function finishResilience(resilience: FileConfig["resilience"]): ResilienceConfig {
-  const { breaker, queue, idempotency } = resilience;
+  const { breaker, queue, idempotency, proof_memory: proofMemory } = resilience;
   return {
     bounds: {
       connectMs: resilience.connect_timeout_ms,
@@ -29,6 +29,7 @@ export function finishResilience(resilience: FileConfig["resilience"]): Resilien
     },
     queue: { maxInFlight: queue.max_in_flight, maxQueued: queue.max_queued },
     idempotency: { ttlMs: idempotency.ttl_s * 1000, maxBytes: idempotency.max_bytes },
+    proofMemory: { ttlMs: proofMemory.ttl_s * 1000, maxBytes: proofMemory.max_bytes },
   };
 }
 

@@ -158,6 +158,23 @@ const idempotency = section("Requests with an `Idempotency-Key`.", {
     .meta({ unit: "bytes" }),
 });
 
+const proofMemory = section("Proofs of reasoning that a client does not send back with the results of its tools.", {
+  ttl_s: z
+    .int()
+    .min(0)
+    .max(86_400)
+    .default(3_600)
+    .describe("How long they are remembered, for the caller who got the answer alone. 0 remembers none.")
+    .meta({ unit: "s" }),
+  max_bytes: z
+    .int()
+    .min(0)
+    .max(17_179_869_184)
+    .default(33_554_432)
+    .describe("Memory for them and the reasoning they prove; the oldest go first.")
+    .meta({ unit: "bytes" }),
+});
+
 export const resilience = section("How long things may take, and how often they are tried.", {
   connect_timeout_ms: bound("connect_timeout_ms"),
   first_byte_timeout_ms: bound("first_byte_timeout_ms"),
@@ -185,4 +202,5 @@ export const resilience = section("How long things may take, and how often they 
   breaker: breaker.prefault({}),
   queue: queue.prefault({}),
   idempotency: idempotency.prefault({}),
+  proof_memory: proofMemory.prefault({}),
 });

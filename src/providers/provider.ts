@@ -101,6 +101,11 @@ export interface Provider {
   /** A whole answer, as the frames that a stream would have given. @throws GatewayError `upstream_error` */
   fromResponse(reply: HttpReply, memory: DecodeMemory): readonly Frame[];
   createDecoder(memory: DecodeMemory): StreamDecoder;
+  /**
+   * Whether a request to the target, built from this call, can carry a proof of that issuer. Absent: none can. Never for a
+   * caller whose own body goes on as it is.
+   */
+  takesProof?(issuer: string, call: ChatCall, target: Target): boolean;
   /** Decides code and retryAfterMs of a failed call. Nobody else reads a provider's status. */
   fromError(reply: HttpReply, memory: DecodeMemory): GatewayError;
   /** Headers of every call, such as the version of the wire format. The instance's configured headers replace them. */

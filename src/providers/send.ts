@@ -1,5 +1,6 @@
 import type { CountTokensResponse } from "../../gen/trunkline/v1/chat_pb.ts";
 import type { EmbedRequest, EmbedResponse } from "../../gen/trunkline/v1/embeddings_pb.ts";
+import type { Proof } from "../../gen/trunkline/v1/message_pb.ts";
 import type { ChatCall, Frame } from "../domain/chat.ts";
 import type { Clock } from "../domain/clock.ts";
 import type { RequestContext } from "../domain/context.ts";
@@ -28,6 +29,10 @@ export interface SendParts {
   readonly instances: ReadonlyMap<string, ProviderInstance>;
   /** The adapter of a provider kind. */
   providerOf(kind: string): Provider;
+  /** The call with the proofs of reasoning that its caller left out. */
+  readonly proofs?: {
+    restored(call: ChatCall, context: RequestContext, takes: (proof: Proof) => boolean): ChatCall;
+  };
 }
 
 /** Pages of model lists are read up to this: more than any provider lists. Bytes. */
@@ -86,7 +91,9 @@ export class Sender {
 
   /** By itself, so that the translated request is held by nobody while its answer streams. */
   async #ask(call: ChatCall, attempt: Attempt) {
-    const request = attempt.provider.toRequest(call, attempt.target);
+    const { provider, target, context } = attempt;
+    const takes = ({ issuer }: Proof) => provider.takesProof?.(issuer, call, target) ?? false;
+    const request = provider.toRequest(this.#parts.proofs?.restored(call, context, takes) ?? call, target);
     return { incoming: await this.#exchange(request, attempt), losses: request.losses, memory: request.memory };
   }
 

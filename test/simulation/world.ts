@@ -4,6 +4,7 @@ import { Role } from "../../gen/trunkline/v1/message_pb.ts";
 import { Admission } from "../../src/accounts/admission.ts";
 import { assemble } from "../../src/assemble.ts";
 import { createOnce } from "../../src/cache/once.ts";
+import { ProofMemory } from "../../src/cache/proof-memory.ts";
 import type { Config } from "../../src/config/config.ts";
 import { type Beginnings, beginRequest, Shutdown } from "../../src/domain/begin.ts";
 import type { ChatCall, Frame } from "../../src/domain/chat.ts";
@@ -89,7 +90,8 @@ export async function play(seed: number, config: Config): Promise<World> {
     },
   ];
   const log = logInto(logged);
-  const parts = { log, clock, random: random.next, dialer: network.dialer, observers, states, admission, once };
+  const proofs = new ProofMemory({ clock, ...config.resilience.proofMemory });
+  const parts = { log, clock, random: random.next, dialer: network.dialer, observers, states, admission, once, proofs };
   const { gateway, stop } = assemble(config, config.providers, parts);
   const beginnings: Beginnings = {
     clock,

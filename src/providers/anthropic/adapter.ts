@@ -1,6 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { type CountTokensResponse, CountTokensResponseSchema } from "../../../gen/trunkline/v1/chat_pb.ts";
 import { count } from "../../dialects/anthropic-messages/fields.ts";
+import { isAnthropic } from "../../dialects/anthropic-messages/proofs.ts";
 import type { DecodeMemory, HttpReply, Provider } from "../provider.ts";
 import { fromError } from "./errors.ts";
 import { factsOf, fromModelPage, modelsPath } from "./models.ts";
@@ -18,6 +19,7 @@ export const anthropic: Provider = {
   toRequest,
   fromResponse,
   createDecoder,
+  takesProof: (issuer, { source }) => source?.dialect !== "anthropic-messages" && isAnthropic(issuer),
   fromError,
   headers: { "anthropic-version": apiVersion },
   authHeaders: (apiKey) => ({ "x-api-key": apiKey }),

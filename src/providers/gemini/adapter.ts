@@ -1,6 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { type CountTokensResponse, CountTokensResponseSchema } from "../../../gen/trunkline/v1/chat_pb.ts";
 import { GeminiAnswer } from "../../dialects/gemini/decode-answer.ts";
+import { isGoogle } from "../../dialects/openai-chat/proofs.ts";
 import { countOf, parseObject } from "../../dialects/openai-chat/wire.ts";
 import { GatewayError } from "../../domain/errors.ts";
 import type { DecodeMemory, HttpReply, Provider, StreamDecoder } from "../provider.ts";
@@ -16,6 +17,7 @@ export const gemini: Provider = {
   toRequest,
   fromResponse: (reply, memory) => answerTo(memory).pushWhole(reply.body),
   createDecoder,
+  takesProof: (issuer, { source }) => source?.dialect !== "gemini" && isGoogle(issuer),
   fromError,
   // In the address it would be written into logs.
   authHeaders: (apiKey) => ({ "x-goog-api-key": apiKey }),

@@ -18,6 +18,8 @@ export const openai: Provider = {
     asksResponses(memory.target) ? fromWholeResponse(reply.body, memory) : decodeWhole("openai", reply, memory),
   createDecoder: (memory) =>
     asksResponses(memory.target) ? createResponsesDecoder(memory) : createChunkDecoder("openai", memory),
+  takesProof: (issuer, { source }, target) =>
+    source?.dialect !== "openai-responses" && asksResponses(target) && issuer.startsWith("openai"),
   fromError: (reply, memory) => fromError(reply, memory),
   authHeaders: (apiKey) => ({ authorization: `Bearer ${apiKey}` }),
   models: { path: "/models", fromResponse: modelPageReader() },

@@ -4,7 +4,7 @@ import OpenAI from "openai";
 import { afterAll, describe, expect, it } from "vitest";
 import { type ChatResponse, ChatService } from "../../../gen/trunkline/v1/chat_pb.ts";
 import { EmbeddingsService } from "../../../gen/trunkline/v1/embeddings_pb.ts";
-import { type Part, Role } from "../../../gen/trunkline/v1/message_pb.ts";
+import { type Part, Role, type ToolCall } from "../../../gen/trunkline/v1/message_pb.ts";
 import { FinishReason } from "../../../gen/trunkline/v1/stream_pb.ts";
 import { startSimulator } from "../../../src/simulator/simulator.ts";
 import { useGateway } from "../../fakes/gateway.ts";
@@ -51,11 +51,18 @@ describe("Gemini through the gateway", () => {
     const messages = [user("Weather?"), { role: Role.ASSISTANT, parts }, results(parts)];
     const second = await chat().chat({ model, tools, messages });
     expect(said(second)[0]?.kind.value).toContain("sunny; sunny");
-    // Without the proof the call is stood in for, and with a false one the provider refuses.
+    // Without the proof a call that nobody remembers is stood in for, and with a false one the provider refuses.
     const [call, other] = parts;
     if (!call || !other) throw new Error("two calls were expected");
-    const bare = [{ ...call, proof: undefined } as unknown as Part, other];
-    await chat().chat({ model, tools, messages: [user("?"), { role: Role.ASSISTANT, parts: bare }, results(parts)] });
+    const unknown = [other, other].map((part, i) => ({
+      ...part,
+      kind: { case: "toolCall" as const, value: { ...(part.kind.value as ToolCall), id: `call_unknown_${i}` } },
+    }));
+    await chat().chat({
+      model,
+      tools,
+      messages: [user("?"), { role: Role.ASSISTANT, parts: unknown }, results(unknown)],
+    });
     expect(JSON.stringify(simulator.calls.at(-1)?.body)).toContain("skip_thought_signature_validator");
     if (call.proof) call.proof.data = Buffer.from("Zm9yZ2Vk");
     const forged = chat().chat({

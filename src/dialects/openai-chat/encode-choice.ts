@@ -207,7 +207,10 @@ class Choice implements ChoiceEncoder {
     const call = this.#calls?.get(number);
     if (call) {
       const proof = encodeCallProof(end.proof);
-      return Object.keys(proof).length === 0 ? [] : [{ tool_calls: [{ index: call.index, ...proof }] }];
+      if (Object.keys(proof).length === 0) return [];
+      // Types of OpenAI's let a fragment go without its function; Vercel's AI SDK and LangChain fail on one that does.
+      const nothingMore = call.custom ? { custom: { input: "" } } : { function: { arguments: "" } };
+      return [{ tool_calls: [{ index: call.index, ...nothingMore, ...proof }] }];
     }
     const image = this.#images?.get(number);
     if (image && image.pieces.length > 0) {

@@ -244,6 +244,20 @@ describe("proofs of reasoning", () => {
     ]);
   });
 
+  it("of calls come in a fragment that has a function, as strict clients demand of every fragment", () => {
+    const data = new TextEncoder().encode("sig");
+    const value = create(PartFinishedSchema, { proof: { issuer: "gemini/gemini-3", format: "signature", data } });
+    const signed: Frame = { case: "partFinished", value, choice: 0, part: 0 };
+    const fragments = deltas(encode([callStarted(0, "call_1", "f"), argumentsDelta("{}", 0), signed, finished()]))
+      .flatMap((delta) => delta.tool_calls ?? [])
+      .map((fragment) => ({ ...fragment, arguments: fragment.function?.arguments }));
+    expect(fragments).toMatchObject([
+      { id: "call_1", arguments: "" },
+      { index: 0, arguments: "{}" },
+      { index: 0, arguments: "", extra_content: { google: { thought_signature: expect.any(String) } } },
+    ]);
+  });
+
   it("are not made up: text without a proof is reasoning_content alone", () => {
     const sse = encode([{ case: "reasoningDelta", value: "why", choice: 0, part: 0 }, finished()]);
     expect(sse).not.toContain("reasoning_details");

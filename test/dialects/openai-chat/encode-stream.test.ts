@@ -244,18 +244,32 @@ describe("proofs of reasoning", () => {
     ]);
   });
 
-  it("of calls come in a fragment that has a function, as strict clients demand of every fragment", () => {
+  describe("of calls", () => {
     const data = new TextEncoder().encode("sig");
     const value = create(PartFinishedSchema, { proof: { issuer: "gemini/gemini-3", format: "signature", data } });
     const signed: Frame = { case: "partFinished", value, choice: 0, part: 0 };
-    const fragments = deltas(encode([callStarted(0, "call_1", "f"), argumentsDelta("{}", 0), signed, finished()]))
-      .flatMap((delta) => delta.tool_calls ?? [])
-      .map((fragment) => ({ ...fragment, arguments: fragment.function?.arguments }));
-    expect(fragments).toMatchObject([
-      { id: "call_1", arguments: "" },
-      { index: 0, arguments: "{}" },
-      { index: 0, arguments: "", extra_content: { google: { thought_signature: expect.any(String) } } },
-    ]);
+    const call = [callStarted(0, "call_1", "f"), argumentsDelta("{}", 0)];
+    const proven = { google: { thought_signature: expect.any(String) } };
+    const fragments = (sse: string) =>
+      deltas(sse)
+        .flatMap((delta) => delta.tool_calls ?? [])
+        .map((fragment) => [fragment.function?.arguments, fragment.extra_content]);
+
+    it("come with the name where they are known by then, as clients of Google's endpoint expect them", () => {
+      expect(fragments(encode([...call, signed, finished()]))).toEqual([
+        ["", proven],
+        ["{}", undefined],
+      ]);
+    });
+
+    it("come later in a fragment that has a function, as strict clients demand of every fragment", () => {
+      const encoder = createStreamEncoder(plain);
+      expect(fragments(encoder.push(call) + encoder.push([signed]) + encoder.push([finished()]))).toEqual([
+        ["", undefined],
+        ["{}", undefined],
+        ["", proven],
+      ]);
+    });
   });
 
   it("are not made up: text without a proof is reasoning_content alone", () => {

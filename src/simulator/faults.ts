@@ -67,12 +67,12 @@ const maxRemembered = 10_000;
 export class FaultCounter {
   readonly #struck = new Map<string, number>();
 
-  /** Whether a fault strikes this time. */
-  strikes(text: string, { times }: Fault): boolean {
+  /** Whether a fault strikes this time. @param key what is counted together: a model with a fault */
+  strikes(key: string, { times }: Fault): boolean {
     if (times === Number.POSITIVE_INFINITY) return true;
-    const before = this.#struck.get(text) ?? 0;
+    const before = this.#struck.get(key) ?? 0;
     if (this.#struck.size >= maxRemembered) this.#struck.clear();
-    this.#struck.set(text, before + 1);
+    this.#struck.set(key, before + 1);
     return before < times;
   }
 }

@@ -39,11 +39,12 @@ export async function respond(res: ServerResponse, { dialect, exchange, faults, 
 }
 
 function faultOf(dialect: Dialect, { headers, body, path }: Exchange, faults: FaultCounter): Fault | null {
-  const text = headers["x-simulate"] ?? splitModel(dialect.modelOf(body, path) ?? "").fault;
+  const model = dialect.modelOf(body, path) ?? "";
+  const text = headers["x-simulate"] ?? splitModel(model).fault;
   if (text === null || text === undefined) return null;
   try {
     const fault = parseFault(text);
-    return faults.strikes(text, fault) ? fault : null;
+    return faults.strikes(`${model} ${text}`, fault) ? fault : null;
   } catch (error) {
     if (error instanceof RangeError) throw new WireError(400, "invalid_request_error", error.message);
     throw error;

@@ -8,12 +8,15 @@ describe("a fault", () => {
   });
   afterAll(() => simulator.close());
 
-  function post(fault: string, { header = false, stream = true, signal }: Asking = {}): Promise<Response> {
+  function post(
+    fault: string,
+    { header = false, stream = true, model = "echo", signal }: Asking = {},
+  ): Promise<Response> {
     return fetch(`${simulator.url}/v1/chat/completions`, {
       method: "POST",
       headers: { "content-type": "application/json", ...(header ? { "x-simulate": `fault=${fault}` } : {}) },
       body: JSON.stringify({
-        model: header ? "echo" : `echo+fault=${fault}`,
+        model: header ? model : `${model}+fault=${fault}`,
         stream,
         messages: [{ role: "user", content: "/say one two three four five" }],
       }),
@@ -33,6 +36,12 @@ describe("a fault", () => {
     for (const _ of [1, 2, 3]) statuses.push((await post("429,seconds=7,times=2", { header: true })).status);
     expect(statuses).toEqual([429, 429, 200]);
     expect((await post("429,seconds=9")).headers.get("retry-after")).toBe("9");
+  });
+
+  it("is counted for each model", async () => {
+    const statuses: number[] = [];
+    for (const model of ["gpt-4.1", "gpt-5", "gpt-5"]) statuses.push((await post("503,times=1", { model })).status);
+    expect(statuses).toEqual([503, 503, 200]);
   });
 
   it("cuts a stream after some tokens", async () => {
@@ -86,6 +95,7 @@ describe("a fault", () => {
 interface Asking {
   readonly header?: boolean;
   readonly stream?: boolean;
+  readonly model?: string;
   readonly signal?: AbortSignal;
 }
 

@@ -1,4 +1,4 @@
-import { type Part, type ToolCall, ToolCallKind } from "../../../gen/trunkline/v1/message_pb.ts";
+import { type Part, type Proof, type ToolCall, ToolCallKind } from "../../../gen/trunkline/v1/message_pb.ts";
 import { type Finished, FinishReason, type PartFinished } from "../../../gen/trunkline/v1/stream_pb.ts";
 import type { Frame } from "../../domain/chat.ts";
 import {
@@ -27,6 +27,8 @@ export type ChoiceFrame = Exclude<
 
 /** The stream of one choice: who has been told the role, which tool has which number, which proofs are still owed. */
 export interface ChoiceEncoder {
+  /** A call that ends in the frames that are encoded next: its proof can be told when it begins. */
+  foresee(part: number, proof: Proof): void;
   /** Keeps what later frames depend on. Called for every frame, before `encode` where that is called. */
   note(frame: ChoiceFrame): void;
   /** A chunk of the provider's own was written: the role is told. */
@@ -39,10 +41,20 @@ export function createChoiceEncoder(legacyFunctions: boolean): ChoiceEncoder {
   return new Choice(legacyFunctions);
 }
 
+/** A call that is being streamed. */
+interface OpenCall {
+  readonly index: number;
+  readonly custom: boolean;
+  /** Whether its proof has been told. */
+  proven: boolean;
+}
+
 class Choice implements ChoiceEncoder {
   readonly #legacyFunctions: boolean;
   /** Tool calls by part number. Their order is their index on the wire: dense from 0 (edge case 37). */
-  #calls: Map<number, { readonly index: number; readonly custom: boolean }> | null = null;
+  #calls: Map<number, OpenCall> | null = null;
+  /** Proofs of calls that have not been told yet, by part number. */
+  #foreseen: Map<number, Proof> | null = null;
   // Most answers are text alone, and an empty map holds 184 bytes as long as its stream is open.
   #reasoning: Map<number, ReasoningState> | null = null;
   /** Pictures come in pieces, but a data URL is one text. */
@@ -52,6 +64,11 @@ class Choice implements ChoiceEncoder {
 
   constructor(legacyFunctions: boolean) {
     this.#legacyFunctions = legacyFunctions;
+  }
+
+  foresee(part: number, proof: Proof): void {
+    this.#foreseen ??= new Map();
+    this.#foreseen.set(part, proof);
   }
 
   tellRole(): void {
@@ -126,7 +143,11 @@ class Choice implements ChoiceEncoder {
     switch (kind.case) {
       case "toolCall":
         this.#calls ??= new Map();
-        this.#calls.set(number, { index: this.#calls.size, custom: kind.value.kind === ToolCallKind.CUSTOM });
+        this.#calls.set(number, {
+          index: this.#calls.size,
+          custom: kind.value.kind === ToolCallKind.CUSTOM,
+          proven: false,
+        });
         return;
       case "reasoning": {
         const { text, summary, redacted } = kind.value;
@@ -192,7 +213,10 @@ class Choice implements ChoiceEncoder {
     if (this.#legacyFunctions && !known?.custom) {
       return { function_call: { name: call.name, arguments: call.arguments } };
     }
-    return { tool_calls: [{ index: known?.index ?? 0, ...encodeToolCall(call, part.proof) }] };
+    // Where Google's endpoint has it: Vercel's provider for compatible servers reads it in a call's first fragment only.
+    const proof = part.proof ?? this.#foreseen?.get(number);
+    if (known) known.proven = proof !== undefined;
+    return { tool_calls: [{ index: known?.index ?? 0, ...encodeToolCall(call, proof) }] };
   }
 
   #arguments(number: number, text: string): Record<string, unknown>[] {
@@ -207,7 +231,10 @@ class Choice implements ChoiceEncoder {
     const call = this.#calls?.get(number);
     if (call) {
       const proof = encodeCallProof(end.proof);
-      return Object.keys(proof).length === 0 ? [] : [{ tool_calls: [{ index: call.index, ...proof }] }];
+      if (call.proven || Object.keys(proof).length === 0) return [];
+      // Types of OpenAI's let a fragment go without its function; Vercel's AI SDK and LangChain fail on one that does.
+      const nothingMore = call.custom ? { custom: { input: "" } } : { function: { arguments: "" } };
+      return [{ tool_calls: [{ index: call.index, ...nothingMore, ...proof }] }];
     }
     const image = this.#images?.get(number);
     if (image && image.pieces.length > 0) {

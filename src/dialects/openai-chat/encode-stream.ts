@@ -51,6 +51,7 @@ class ChunkEncoder implements StreamEncoder {
 
   push(frames: readonly Frame[]): string {
     let text = "";
+    if (frames.length > 1) this.#foresee(frames);
     for (let at = 0; at < frames.length; ) {
       const wire = frames[at]?.wire;
       const end = wire === undefined ? at + 1 : endOfGroup(frames, at, wire);
@@ -64,6 +65,12 @@ class ChunkEncoder implements StreamEncoder {
 
   error(error: GatewayError): string {
     return event(encodeErrorBody(error));
+  }
+
+  #foresee(frames: readonly Frame[]): void {
+    for (const { case: kind, value, choice, part } of frames) {
+      if (kind === "partFinished" && value.proof) this.#choice(choice).foresee(part, value.proof);
+    }
   }
 
   #group(frames: readonly Frame[], wire: Wire | undefined): string {

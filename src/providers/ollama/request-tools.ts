@@ -3,13 +3,16 @@ import { customAsFunction } from "../../dialects/custom-tools.ts";
 import { invalidValue, objectText } from "../../dialects/json-splice.ts";
 import type { JsonMembers, JsonTree } from "../../dialects/json-text.ts";
 import { dropFunctionExtras, dropToolExtras } from "../../dialects/unsaid-parts.ts";
-import { type Draft, unsupported } from "./draft.ts";
+import type { Draft } from "./draft.ts";
 
-/** The tools that the model is shown; the provider has no choice of tools beyond that. */
+/**
+ * The tools that the model is shown; the provider has no choice of tools beyond that.
+ * @throws GatewayError `invalid_value` for a demanded tool that is not there
+ */
 export function toTools(draft: Draft): JsonTree[] {
   const { request } = draft;
-  const offered = offeredNames(draft);
-  return request.tools.flatMap((tool, index) => {
+  const { names: offered, demanded } = choose(draft);
+  const tools = request.tools.flatMap((tool, index) => {
     const { kind } = tool;
     const field = `tools[${index}]`;
     if (kind.case !== "function" && kind.case !== "custom") {
@@ -20,30 +23,44 @@ export function toTools(draft: Draft): JsonTree[] {
     dropToolExtras(tool, field, draft.losses);
     return [toTool(tool, field, draft)];
   });
+  if (demanded && tools.length === 0) {
+    throw invalidValue("tool_choice", "demands a tool call, but no such tool is offered.");
+  }
+  return tools;
 }
 
-/** Which tools the choice leaves; null leaves all. @throws GatewayError `unsupported_value` when a call is forced */
-function offeredNames({ request, losses }: Draft): ReadonlySet<string> | null {
+/** Which tools a choice leaves. */
+interface Choice {
+  /** null leaves all. */
+  readonly names: ReadonlySet<string> | null;
+  /** Whether a call is demanded. */
+  readonly demanded: boolean;
+}
+
+/**
+ * A call cannot be forced here. Frameworks get structured output by demanding one: shown the demanded tool alone, models
+ * call it, and a refusal would end all of these programs. So the tools are narrowed, and the rest is reported.
+ */
+function choose({ request, losses }: Draft): Choice {
   const kind = request.toolChoice?.kind;
   switch (kind?.case) {
     case "toolName":
-      throw forced("tool_choice.tool_name");
+      losses.approximate("tool_choice.tool_name", "this provider cannot force a call; only the named tool is sent.");
+      return { names: new Set([kind.value]), demanded: true };
     case "mode":
-      if (kind.value === ToolChoiceMode.REQUIRED) throw forced("tool_choice.mode");
-      if (kind.value !== ToolChoiceMode.NONE || request.tools.length === 0) return null;
+      if (kind.value === ToolChoiceMode.REQUIRED) {
+        losses.approximate("tool_choice.mode", "this provider cannot force a call; the model decides.");
+        return { names: null, demanded: true };
+      }
+      if (kind.value !== ToolChoiceMode.NONE || request.tools.length === 0) return { names: null, demanded: false };
       losses.approximate("tool_choice.mode", "this provider has no such choice; no tool is sent.");
-      return new Set();
+      return { names: new Set(), demanded: false };
     case "allowed":
-      if (kind.value.mode === ToolChoiceMode.REQUIRED) throw forced("tool_choice.allowed");
       losses.approximate("tool_choice.allowed", "this provider has no such choice; only the allowed tools are sent.");
-      return new Set(kind.value.names);
+      return { names: new Set(kind.value.names), demanded: kind.value.mode === ToolChoiceMode.REQUIRED };
     default:
-      return null;
+      return { names: null, demanded: false };
   }
-}
-
-function forced(field: string): Error {
-  return unsupported(field, "demands a call, which this provider cannot force. Allowed are AUTO and NONE.");
 }
 
 function toTool({ kind }: Tool, field: string, draft: Draft): JsonTree {

@@ -244,6 +244,34 @@ describe("proofs of reasoning", () => {
     ]);
   });
 
+  describe("of calls", () => {
+    const data = new TextEncoder().encode("sig");
+    const value = create(PartFinishedSchema, { proof: { issuer: "gemini/gemini-3", format: "signature", data } });
+    const signed: Frame = { case: "partFinished", value, choice: 0, part: 0 };
+    const call = [callStarted(0, "call_1", "f"), argumentsDelta("{}", 0)];
+    const proven = { google: { thought_signature: expect.any(String) } };
+    const fragments = (sse: string) =>
+      deltas(sse)
+        .flatMap((delta) => delta.tool_calls ?? [])
+        .map((fragment) => [fragment.function?.arguments, fragment.extra_content]);
+
+    it("come with the name where they are known by then, as clients of Google's endpoint expect them", () => {
+      expect(fragments(encode([...call, signed, finished()]))).toEqual([
+        ["", proven],
+        ["{}", undefined],
+      ]);
+    });
+
+    it("come later in a fragment that has a function, as strict clients demand of every fragment", () => {
+      const encoder = createStreamEncoder(plain);
+      expect(fragments(encoder.push(call) + encoder.push([signed]) + encoder.push([finished()]))).toEqual([
+        ["", undefined],
+        ["{}", undefined],
+        ["", proven],
+      ]);
+    });
+  });
+
   it("are not made up: text without a proof is reasoning_content alone", () => {
     const sse = encode([{ case: "reasoningDelta", value: "why", choice: 0, part: 0 }, finished()]);
     expect(sse).not.toContain("reasoning_details");

@@ -67,6 +67,22 @@ describe("a request to Ollama", () => {
     expect(body.messages.slice(2).map((message: { tool_name: string }) => message.tool_name)).toEqual(["f", "g"]);
   });
 
+  it("shows only the tool whose call is demanded, and says that it cannot force one", () => {
+    const tools = ["f", "g"].map((name) => ({ function: { name } }));
+    const choose = (toolChoice: JsonObject) => {
+      const { body, losses } = sent({ tools, toolChoice });
+      return [body.tools.map((tool: { function: { name: string } }) => tool.function.name).join(), ...losses];
+    };
+    expect(choose({ toolName: "g" })).toEqual(["g", "tool_choice.tool_name;approximated"]);
+    expect(choose({ mode: "TOOL_CHOICE_MODE_REQUIRED" })).toEqual(["f,g", "tool_choice.mode;approximated"]);
+    const allowed = { names: ["f"], mode: "TOOL_CHOICE_MODE_REQUIRED" };
+    expect(choose({ allowed })).toEqual(["f", "tool_choice.allowed;approximated"]);
+    expect(refusal(() => choose({ toolName: "h" }))).toBe("invalid_value tool_choice");
+    expect(refusal(() => sent({ toolChoice: { mode: "TOOL_CHOICE_MODE_REQUIRED" } }))).toBe(
+      "invalid_value tool_choice",
+    );
+  });
+
   it("merges what only this provider knows, and nothing twice", () => {
     const options = (json: string) => ({ temperature: 0.5, providerOptions: { ollama: json } });
     const { body } = sent(options('{"keep_alive":-1,"options":{"num_ctx":4096},"truncate":true}'));

@@ -22,16 +22,27 @@ export function isHttp2(req: Incoming): req is Http2ServerRequest {
   return req.httpVersionMajor === 2;
 }
 
-/** The head of a request as the gateway reads it. */
-export function headOf(req: Incoming, path: string): RequestHead {
+/**
+ * The head of a request as the gateway reads it.
+ * @param keys keys that stood in the address: they count as values of the header that the same clients have for them
+ */
+export function headOf(req: Incoming, path: string, keys: readonly string[] = []): RequestHead {
   return {
     path,
     header(name) {
       const value = req.headers[name];
-      return value !== undefined && credentialHeaders.includes(name) ? everyValue(req, name) : value;
+      const given = value !== undefined && credentialHeaders.includes(name) ? everyValue(req, name) : value;
+      return keys.length === 0 || name !== "x-goog-api-key" ? given : withKeys(given, keys);
     },
     peerAddress: req.socket.remoteAddress,
   };
+}
+
+/** Several that differ are several credentials; the same one twice is one. */
+function withKeys(given: string | readonly string[] | undefined, keys: readonly string[]) {
+  const own = given === undefined || given === "" ? [] : [given].flat();
+  const [only, ...others] = new Set([...own, ...keys]);
+  return own.length > 1 || keys.length > 1 || others.length > 0 ? [...own, ...keys] : only;
 }
 
 /** One value of a header that is read once; a repeated one counts as absent. */

@@ -1,13 +1,8 @@
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import {
-  type Part,
-  PartSchema,
-  type Proof,
-  ProofSchema,
-  ReasoningPartSchema,
-} from "../../../gen/trunkline/v1/message_pb.ts";
+import { create } from "@bufbuild/protobuf";
+import { type Part, type Proof, ProofSchema, ReasoningPartSchema } from "../../../gen/trunkline/v1/message_pb.ts";
 import { partOf } from "../../domain/blank.ts";
 import { invalid, type Place } from "../json-read.ts";
+import { fromOctets, toOctets } from "../wrapped-parts.ts";
 
 /**
  * Messages has two places whose text clients send back unread: the signature of a thinking block and the data of a
@@ -58,49 +53,19 @@ export function proofCarrier(proof: Proof, callId: string): Part {
 
 /** A part as text that no client reads. */
 export function wrapPart(part: Part): string {
-  return mark + Buffer.from(toBinary(PartSchema, part)).toString("base64url");
+  return mark + Buffer.from(toOctets(part)).toString("base64url");
 }
 
 /**
- * The part that `wrapPart` was given; null for text of another origin. It comes from the caller like the rest of the
- * request, so that nothing in it is trusted more.
+ * The part that `wrapPart` was given; null for text of another origin.
  * @throws GatewayError `invalid_value` when it was changed on the way
  */
 export function unwrapPart(text: string, place: Place): Part | null {
   if (!text.startsWith(mark)) return null;
-  const part = text.length <= maxWrappedChars ? decoded(text.slice(mark.length)) : null;
-  if (part === null || !travelling.has(part.kind.case) || isDeep(part, maxDepth)) {
-    throw invalid(place, "must be sent back as it was received.");
-  }
+  const isLong = text.length > maxWrappedChars;
+  const part = isLong ? null : fromOctets(Buffer.from(text.slice(mark.length), "base64url"));
+  if (part === null) throw invalid(place, "must be sent back as it was received.");
   return part;
-}
-
-const travelling: ReadonlySet<Part["kind"]["case"]> = new Set<Part["kind"]["case"]>([
-  undefined,
-  "reasoning",
-  "hostedCall",
-  "hostedResult",
-  "opaque",
-]);
-
-function decoded(base64: string): Part | null {
-  try {
-    // Its own memory: what is read out of it stays a view.
-    const part = fromBinary(PartSchema, new Uint8Array(Buffer.from(base64, "base64url")));
-    return part.kind.case === undefined && !part.proof ? null : part;
-  } catch {
-    return null; // Broken octets, or nested so deep that reading them had no stack left.
-  }
-}
-
-/** Results of hosted tools hold search results, which hold text. */
-const maxDepth = 4;
-
-function isDeep({ kind }: Part, most: number): boolean {
-  if (most === 0) return true;
-  const inner =
-    kind.case === "hostedResult" || kind.case === "searchResult" || kind.case === "toolResult" ? kind.value.parts : [];
-  return inner.some((part) => isDeep(part, most - 1));
 }
 
 const encoder = new TextEncoder();

@@ -24,6 +24,11 @@ export function isMalfunction(native: string): boolean {
   return malfunctions.has(native);
 }
 
+/** Whether a provider's word for an end is one that Google has for candidates. */
+export function isFinishReason(native: string): boolean {
+  return native === "MAX_TOKENS" || native === "CONTINUATION" || filtered.has(native) || stopped.has(native);
+}
+
 const filtered: ReadonlySet<string> = new Set([
   ...["SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "LANGUAGE"],
   ...["IMAGE_SAFETY", "IMAGE_PROHIBITED_CONTENT", "IMAGE_RECITATION"],

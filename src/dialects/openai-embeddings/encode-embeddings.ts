@@ -17,7 +17,7 @@ export function encodeEmbeddings(response: EmbedResponse, format: EncodingFormat
 }
 
 /** The vector as numbers, whichever encoding the provider chose. */
-function vectorOf({ floats, int8 }: Embedding): readonly number[] {
+export function vectorOf({ floats, int8 }: Embedding): readonly number[] {
   return floats.length > 0 ? floats : Array.from(new Int8Array(int8));
 }
 

@@ -19,8 +19,8 @@ export function beginOptions(req: Incoming, operation: Operation): BeginOptions 
 const traceparentPattern = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
 /**
- * The caller's deadline in milliseconds: `x-request-timeout-ms`, else what OpenAI's and Anthropic's SDKs say of
- * themselves, in seconds (design 15.2). What an SDK says is not the caller's doing, so nonsense there is ignored.
+ * The caller's deadline in milliseconds: `x-request-timeout-ms`, else what OpenAI's, Anthropic's and Google's SDKs
+ * say of themselves, in seconds (design 15.2). What an SDK says is not the caller's doing, so nonsense there is ignored.
  */
 function timeoutOf(req: Incoming): number | null {
   const own = req.headers["x-request-timeout-ms"];
@@ -30,7 +30,7 @@ function timeoutOf(req: Incoming): number | null {
       param: "x-request-timeout-ms",
     });
   }
-  const stainless = single(req.headers, "x-stainless-timeout");
-  const seconds = stainless !== undefined && /^\d{1,7}(?:\.\d{1,3})?$/.test(stainless) ? Number(stainless) : 0;
+  const told = single(req.headers, "x-stainless-timeout") ?? single(req.headers, "x-server-timeout");
+  const seconds = told !== undefined && /^\d{1,7}(?:\.\d{1,3})?$/.test(told) ? Number(told) : 0;
   return seconds > 0 ? seconds * 1000 : null;
 }

@@ -34,6 +34,8 @@ export interface ChatDialect<P extends Parsed> {
   createStreamEncoder(parsed: P, requestId: string): StreamEncoder;
   /** What breaks a silence: an event or a comment, blank line included. */
   readonly keepAlive: string;
+  /** Content type of streams, where they are no event streams. */
+  readonly streamType?: string;
   /** An error of a later stage, its field also in the dialect's words. */
   withParam(error: GatewayError, parsed: P): GatewayError;
 }
@@ -86,7 +88,7 @@ async function streamAnswer<P extends Parsed>(
 ): Promise<void> {
   const { gateway, context } = exchange;
   const encoder = dialect.createStreamEncoder(parsed, context.requestId);
-  const events = exchange.events(dialect.keepAlive);
+  const events = exchange.events(dialect.keepAlive, dialect.streamType);
   let held = "";
   let answering = false;
   try {

@@ -36,6 +36,17 @@ export interface ExchangeRoute {
   readonly operation: Operation;
   readonly rest: string;
   readonly errors: ErrorDialect;
+  /** Name of a member of the query that may hold the caller's key. */
+  readonly queryKey?: string | undefined;
+}
+
+/** A request as it arrived. */
+export interface Arrived {
+  readonly req: Incoming;
+  readonly res: Reply;
+  /** Without the query. */
+  readonly path: string;
+  readonly query: URLSearchParams;
 }
 
 /** One request and its answer: what a route's handler sees. */
@@ -47,6 +58,7 @@ export class Exchange {
   readonly rest: string;
   readonly #parts: ExchangeParts;
   readonly #req: Incoming;
+  readonly #query: URLSearchParams;
   readonly #res: Reply;
   readonly #begun: Begun;
   readonly #unwatch: () => void;
@@ -58,12 +70,13 @@ export class Exchange {
   /** @throws GatewayError `invalid_value` for a deadline that is no number */
   constructor(
     parts: ExchangeParts,
-    { req, res, path }: { readonly req: Incoming; readonly res: Reply; readonly path: string },
-    { operation, rest, errors }: ExchangeRoute,
+    { req, res, path, query }: Arrived,
+    { operation, rest, errors, queryKey }: ExchangeRoute,
     headers: Readonly<Record<string, string>>,
   ) {
     this.gateway = parts.gateway;
-    this.head = headOf(req, path);
+    this.head = headOf(req, path, queryKey === undefined ? [] : query.getAll(queryKey));
+    this.#query = query;
     this.rest = rest;
     this.#parts = parts;
     this.#req = req;
@@ -111,6 +124,11 @@ export class Exchange {
     return single(this.#req.headers, name);
   }
 
+  /** One value of the query; the first of a repeated one. */
+  query(name: string): string | undefined {
+    return this.#query.get(name) ?? undefined;
+  }
+
   /** The whole body of a JSON request. @throws GatewayError as checkBodyHead and readBody */
   async readJson(): Promise<Uint8Array> {
     const { limits, beginnings } = this.#parts;
@@ -128,7 +146,7 @@ export class Exchange {
   }
 
   /** Begins an event stream. Its head is sent with the first text, or with the first comment while it is awaited. */
-  events(comment: string): EventSink {
+  events(comment: string, contentType = "text/event-stream; charset=utf-8"): EventSink {
     const { beginnings, keepaliveMs } = this.#parts;
     return new EventSink({
       res: this.#res,
@@ -138,7 +156,7 @@ export class Exchange {
       signal: this.context.signal,
       onOpen: () => {
         this.#state = "streaming";
-        this.#res.writeHead(200, { ...eventHeaders, ...this.#answerHeaders() });
+        this.#res.writeHead(200, { "content-type": contentType, ...eventHeaders, ...this.#answerHeaders() });
       },
       onEnd: () => {
         this.#state = "answered";
@@ -178,7 +196,6 @@ const maxSessionChars = 256;
 const givesUpBody: ReadonlySet<ErrorCode> = new Set(["request_too_large", "request_timeout"]);
 
 const eventHeaders = {
-  "content-type": "text/event-stream; charset=utf-8",
   "cache-control": "no-cache",
   // Asks nginx, and those who learned from it, not to collect events.
   "x-accel-buffering": "no",

@@ -5,10 +5,11 @@ import type { Incoming, Reply } from "../http.ts";
 import { logBug } from "../log-bug.ts";
 import { anthropicRoutes } from "./anthropic-routes.ts";
 import { Exchange, type ExchangeParts, errorHeaders, requestIdHeaders } from "./exchange.ts";
+import { geminiRoutes } from "./gemini-routes.ts";
 import { healthRoutes } from "./health.ts";
 import { openAiErrors, openAiRoutes } from "./openai-routes.ts";
 import { createOriginPolicy, type OriginOptions } from "./origins.ts";
-import { compileRoutes, type NoRoute, pathOf, type RouteMatch, unknownRoute } from "./routes.ts";
+import { compileRoutes, type NoRoute, pathOf, queryOf, type RouteMatch, unknownRoute } from "./routes.ts";
 import { boundRest, writeJson } from "./write-json.ts";
 
 type Headers = Readonly<Record<string, string>>;
@@ -22,21 +23,24 @@ export interface RestParts extends ExchangeParts, OriginOptions {
 export type RestHandler = (req: Incoming, res: Reply) => Promise<void>;
 
 /**
- * The REST edge: the APIs of OpenAI and Anthropic over HTTP/1.1 and HTTP/2, errors included. A further dialect is a
+ * The REST edge: the APIs of OpenAI, Anthropic and Google over HTTP/1.1 and HTTP/2, errors included. A further dialect is a
  * further group of routes.
  */
 export function createRestHandler(parts: RestParts): RestHandler {
   const find = compileRoutes([
     { errors: openAiErrors, routes: openAiRoutes },
     anthropicRoutes,
+    geminiRoutes,
     { errors: openAiErrors, routes: healthRoutes(parts.ready) },
   ]);
   const origins = createOriginPolicy(parts);
 
   async function answer(req: Incoming, res: Reply): Promise<void> {
     const path = pathOf(req.url);
+    const query = queryOf(req.url);
+    const hints = { header: (name: string) => req.headers[name], query };
     const found =
-      path === null ? { errors: openAiErrors, error: unknownRoute(), allow: [] } : find(req.method ?? "", path);
+      path === null ? { errors: openAiErrors, error: unknownRoute(), allow: [] } : find(req.method ?? "", path, hints);
     const origin = origins(req);
     // Health is asked by probes that know this machine by its address only.
     const isPublic = "route" in found && found.route.policy === "public";
@@ -47,7 +51,7 @@ export function createRestHandler(parts: RestParts): RestHandler {
       return;
     }
     if ("error" in found) return refuse(parts, res, found, origin.headers);
-    await serve(parts, { req, res, path: path ?? "" }, found, origin.headers);
+    await serve(parts, { req, res, path: path ?? "", query }, found, origin.headers);
   }
 
   return async (req, res) => {
@@ -60,6 +64,7 @@ interface Call {
   readonly req: Incoming;
   readonly res: Reply;
   readonly path: string;
+  readonly query: URLSearchParams;
 }
 
 async function serve(parts: RestParts, call: Call, found: RouteMatch, headers: Headers): Promise<void> {
@@ -70,7 +75,8 @@ async function serve(parts: RestParts, call: Call, found: RouteMatch, headers: H
   }
   let exchange: Exchange;
   try {
-    exchange = new Exchange(parts, call, { operation: route.operation, rest, errors }, headers);
+    const { operation, queryKey } = route;
+    exchange = new Exchange(parts, call, { operation, rest, errors, queryKey }, headers);
   } catch (thrown) {
     const error = toGatewayError(thrown);
     return refuse(parts, call.res, { errors, error, allow: [], operation: route.operation }, headers);

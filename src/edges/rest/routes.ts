@@ -6,6 +6,21 @@ interface RouteHead {
   readonly method: "GET" | "POST";
   /** Exact path; or one that ends in `/*`, for the rest of a path as parameter. */
   readonly path: string;
+  /** What must stand behind the parameter of `/*`, such as `:generateContent`; no part of it. */
+  readonly ending?: string;
+  /** Written before the parameter: what the path says of it and its name does not. */
+  readonly restPrefix?: string;
+  /** For paths that several dialects have: whether a request is meant for this one. Such routes are tried before others. */
+  readonly when?: (hints: Hints) => boolean;
+  /** Name of a member of the query that may hold the caller's key. */
+  readonly queryKey?: string;
+}
+
+/** What a request shows beside its method and path. */
+export interface Hints {
+  /** Any value of a header, by its lower-case name. */
+  header(name: string): string | readonly string[] | undefined;
+  readonly query: URLSearchParams;
 }
 
 /**
@@ -48,33 +63,40 @@ export interface NoRoute {
   readonly allow: readonly string[];
 }
 
-export type FindRoute = (method: string, path: string) => RouteMatch | NoRoute;
+export type FindRoute = (method: string, path: string, hints: Hints) => RouteMatch | NoRoute;
 
 /**
  * Compiles the table. Paths are compared octet by octet, without decoding, so that `//`, `%2f` and `..` lead nowhere;
- * only what `/*` stands for is decoded, once. HEAD is answered where GET is.
+ * only what `/*` stands for is decoded, once. HEAD is answered where GET is. Of routes that fit, those with an ending or a
+ * condition come first, in the order of the table.
  */
 export function compileRoutes(groups: readonly [RouteGroup, ...RouteGroup[]]): FindRoute {
-  const exact = new Map<string, Candidate[]>();
-  const prefixes: { readonly prefix: string; readonly candidate: Candidate }[] = [];
-  for (const { errors, routes } of groups) {
-    for (const route of routes) {
-      const candidate = { errors, route };
-      if (route.path.endsWith("/*")) prefixes.push({ prefix: route.path.slice(0, -1), candidate });
-      else exact.set(route.path, [...(exact.get(route.path) ?? []), candidate]);
-    }
-  }
-  return (method, path) => {
+  const all = groups.flatMap(({ errors, routes }) => routes.map((route) => ({ errors, route })));
+  const sorted = [...all.filter(({ route }) => isSpecial(route)), ...all.filter(({ route }) => !isSpecial(route))];
+  const exact = Map.groupBy(
+    sorted.filter(({ route }) => !isPrefix(route)),
+    ({ route }) => route.path,
+  );
+  const prefixes = sorted.filter(({ route }) => isPrefix(route));
+  return (method, path, hints) => {
     const wanted = method === "HEAD" ? "GET" : method;
-    const here = exact.get(path);
-    if (here) return pick(here, wanted, "");
-    for (const { prefix, candidate } of prefixes) {
-      const rest = path.startsWith(prefix) ? decodeRest(path.slice(prefix.length)) : null;
-      if (rest !== null) return pick([candidate], wanted, rest);
+    const here = exact.get(path)?.filter(({ route }) => route.when?.(hints) ?? true) ?? [];
+    if (here.length > 0) return pick(here, wanted, "");
+    for (const candidate of prefixes) {
+      const rest = restOf(path, candidate.route);
+      if (rest !== null && (candidate.route.when?.(hints) ?? true)) return pick([candidate], wanted, rest);
     }
     const owner = groups.find(({ owns }) => owns !== undefined && path.startsWith(`${owns}/`)) ?? groups[0];
     return { errors: owner.errors, error: unknownRoute(), allow: [] };
   };
+}
+
+function isPrefix({ path }: Route): boolean {
+  return path.endsWith("/*");
+}
+
+function isSpecial({ ending, when }: Route): boolean {
+  return ending !== undefined || when !== undefined;
 }
 
 interface Candidate {
@@ -82,13 +104,21 @@ interface Candidate {
   readonly route: Route;
 }
 
+/** What `/*` stands for in a path; null for a path of another route. */
+function restOf(path: string, { path: pattern, ending = "", restPrefix = "" }: Route): string | null {
+  const prefix = pattern.slice(0, -1);
+  if (!path.startsWith(prefix) || !path.endsWith(ending) || path.length < prefix.length + ending.length) return null;
+  const rest = decodeRest(path.slice(prefix.length, path.length - ending.length));
+  return rest === null ? null : restPrefix + rest;
+}
+
 function pick(candidates: readonly Candidate[], method: string, rest: string): RouteMatch | NoRoute {
   const match = candidates.find(({ route }) => route.method === method);
   if (match) return { ...match, rest };
   const methods = candidates.flatMap(({ route }) => (route.method === "GET" ? ["GET", "HEAD"] : [route.method]));
-  const allow = [...methods, "OPTIONS"];
+  const allow = [...new Set(methods), "OPTIONS"];
   const error = new GatewayError("method_not_allowed", `This path answers ${allow.join(", ")} only.`);
-  // All candidates of a path belong to one dialect.
+  // The first is the one that the request is meant for, as far as can be told.
   return { errors: (candidates[0] as Candidate).errors, error, allow };
 }
 
@@ -97,6 +127,12 @@ export function pathOf(target: string | undefined): string | null {
   if (target === undefined || !target.startsWith("/")) return null;
   const query = target.indexOf("?");
   return query === -1 ? target : target.slice(0, query);
+}
+
+/** The query of a request target. */
+export function queryOf(target: string | undefined): URLSearchParams {
+  const at = target?.indexOf("?") ?? -1;
+  return new URLSearchParams(at === -1 ? "" : target?.slice(at + 1));
 }
 
 /** Decodes the rest of a path once; null when it is not what a client would send. */

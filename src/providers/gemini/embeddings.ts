@@ -8,6 +8,7 @@ import {
 import { decodeUsage } from "../../dialects/gemini/decode-usage.ts";
 import { toPart } from "../../dialects/gemini/encode-parts.ts";
 import { createDraft, type Draft } from "../../dialects/gemini/gemini-draft.ts";
+import { knownTasks, toTaskType } from "../../dialects/gemini/task-types.ts";
 import { invalidValue, membersOf } from "../../dialects/json-splice.ts";
 import { type JsonMembers, toJsonText } from "../../dialects/json-text.ts";
 import { fieldsOf, isFields, listOf, parseObject } from "../../dialects/openai-chat/wire.ts";
@@ -20,6 +21,11 @@ import { pathOf, resourceOf } from "./request.ts";
 
 /** Each input is a request of its own in one batch. */
 export function toEmbedRequest(request: EmbedRequest, target: Target): ProviderRequest {
+  if (request.inputs.length > maxBatch)
+    throw invalidValue(
+      "inputs",
+      `must have at most ${maxBatch} items for this provider, and has ${request.inputs.length}.`,
+    );
   const losses = new LossReport(false);
   const taskType = taskOf(request.inputType, losses);
   if (request.truncate !== undefined && request.truncate !== "end") {
@@ -64,23 +70,15 @@ function partsOf({ kind }: EmbedInput, field: string, draft: Draft): JsonMembers
 
 /** The contract's words for what vectors are for; the provider's own are sent as they are. */
 function taskOf(inputType: string | undefined, losses: LossReport): string | undefined {
-  if (inputType === undefined || /^[A-Z_]+$/.test(inputType)) return inputType;
-  const task = tasks.get(inputType);
+  if (inputType === undefined) return undefined;
+  const task = toTaskType(inputType);
   if (task === undefined)
-    losses.drop("input_type", `'${inputType}' is unknown to this provider; it has ${[...tasks.keys()].join(", ")}.`);
+    losses.drop("input_type", `'${inputType}' is unknown to this provider; it has ${knownTasks.join(", ")}.`);
   return task;
 }
 
-const tasks: ReadonlyMap<string, string> = new Map([
-  ["search_document", "RETRIEVAL_DOCUMENT"],
-  ["search_query", "RETRIEVAL_QUERY"],
-  ["classification", "CLASSIFICATION"],
-  ["clustering", "CLUSTERING"],
-  ["semantic_similarity", "SEMANTIC_SIMILARITY"],
-  ["question_answering", "QUESTION_ANSWERING"],
-  ["fact_verification", "FACT_VERIFICATION"],
-  ["code_retrieval_query", "CODE_RETRIEVAL_QUERY"],
-]);
+/** Most inputs of one request. */
+const maxBatch = 100;
 
 /** @throws GatewayError `upstream_error` when a vector is missing or unreadable */
 export function fromEmbedResponse(reply: HttpReply, { target }: DecodeMemory): EmbedResponse {

@@ -1,11 +1,14 @@
-import { LossPolicy } from "../../../gen/trunkline/v1/chat_pb.ts";
+import { type ChatRequest, LossPolicy } from "../../../gen/trunkline/v1/chat_pb.ts";
+import type { Part } from "../../../gen/trunkline/v1/message_pb.ts";
 import { encodeRequest } from "../../dialects/gemini/encode-request.ts";
 import { customToolNames } from "../../dialects/gemini/encode-tools.ts";
 import { createDraft, type Draft } from "../../dialects/gemini/gemini-draft.ts";
 import { patchRequest } from "../../dialects/gemini/patch-request.ts";
+import { membersOf } from "../../dialects/json-splice.ts";
 import { toJsonText } from "../../dialects/json-text.ts";
+import { isGoogle } from "../../dialects/openai-chat/proofs.ts";
 import { reportUnknownMembers } from "../../dialects/unknown-members.ts";
-import type { ChatCall } from "../../domain/chat.ts";
+import type { ChatCall, SourceBody } from "../../domain/chat.ts";
 import { LossReport } from "../../domain/loss.ts";
 import type { Target } from "../../domain/target.ts";
 import type { DecodeMemory, ProviderRequest } from "../provider.ts";
@@ -17,12 +20,10 @@ import type { DecodeMemory, ProviderRequest } from "../provider.ts";
 export function toRequest(call: ChatCall, target: Target): ProviderRequest {
   const { request, stream, source } = call;
   const losses = new LossReport(request.lossPolicy === LossPolicy.REFUSE);
-  const patched = source?.dialect === "gemini" ? source : null;
-  reportUnknownMembers(source, patched && "gemini", losses);
+  const patched = patchable(source, request);
+  reportUnknownMembers(source, patched && "gemini", losses, optionNames(request));
   const draft = patched ? null : createDraft(request, target, "developer", losses);
-  const body = patched
-    ? patchRequest(patched, request.providerOptions.gemini)
-    : draft && toJsonText(encodeRequest(draft));
+  const body = patched ? patchRequest(patched) : draft && toJsonText(encodeRequest(draft));
   return {
     method: "POST",
     path: pathOf(target, stream ? "streamGenerateContent?alt=sse" : "generateContent"),
@@ -31,6 +32,33 @@ export function toRequest(call: ChatCall, target: Target): ProviderRequest {
     losses: losses.losses,
     memory: { target, stream, ...(draft && memoryOf(draft)) },
   };
+}
+
+/** The caller's own body, where all that it holds may go to Google as it stands; else null. */
+function patchable(source: SourceBody | undefined, { messages }: ChatRequest): SourceBody | null {
+  if (source?.dialect !== "gemini") return null;
+  return messages.every(({ parts }) => parts.every(isAcceptable)) ? source : null;
+}
+
+/** Whether Google can have made a part: what others made, it does not understand. */
+function isAcceptable({ kind, proof }: Part): boolean {
+  if (proof && !isGoogle(proof.issuer)) return false;
+  switch (kind.case) {
+    case "hostedCall":
+      return kind.value.name === "executableCode" || kind.value.name === "toolCall";
+    case "hostedResult":
+      return kind.value.type === "codeExecutionResult" || kind.value.type === "toolResponse";
+    case "opaque":
+      return isGoogle(kind.value.provider);
+    default:
+      return true;
+  }
+}
+
+/** Members that Google's options carry on, in either spelling. */
+function optionNames({ providerOptions }: ChatRequest): ReadonlySet<string> {
+  const names = Object.keys(membersOf(providerOptions.gemini ?? "", "provider_options.gemini"));
+  return new Set([...names, ...names.map((name) => name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`))]);
 }
 
 /** The same prompt, to be counted. */

@@ -37,6 +37,7 @@ export function readContents(contents: unknown, needsSignatures: boolean): Conve
   const last = { text: "", attachments: 0, toolResults: [] as string[] };
   const texts: string[] = [];
   let open: Content["calls"] = [];
+  let before: unknown;
   for (const [i, content] of contents.entries()) {
     const at = `contents[${i}]`;
     if (!isFields(content)) throw invalid(`Invalid value at '${at}' (Content)`, at);
@@ -48,8 +49,11 @@ export function readContents(contents: unknown, needsSignatures: boolean): Conve
         "Please ensure that function call turn comes immediately after a user turn or after a function response turn.",
       );
     }
-    checkResults(open, read.results);
-    open = read.calls;
+    // Pieces of one answer, as SDKs keep them of a stream, are one turn.
+    const goesOn = role === "model" && before === "model";
+    if (!goesOn) checkResults(open, read.results);
+    open = goesOn ? [...open, ...read.calls] : read.calls;
+    before = role;
     texts.push(...read.texts);
     if (role !== "user") continue;
     last.toolResults = read.results.map(({ text }) => text);

@@ -55,11 +55,16 @@ module.exports = {
     only("net-is-low", "^src/net/", "^src/(net|domain|config)/"),
     only("simulator-stands-alone", "^src/simulator/", "^src/simulator/"),
     // Adapters may not reach net/ although providers/send.ts may: this rule is the stricter one. What the many providers
-    // that speak chat completions have in common is no adapter's own.
+    // that speak chat completions have in common is no adapter's own. Resellers stand on those whose formats they resell.
     only(
       "adapters-are-strangers-and-pure",
-      "^src/providers/([^/]+)/",
+      "^src/providers/(?!azure/|vertex/)([^/]+)/",
       "^src/(domain/|dialects/|providers/($1/|chat-completions/|provider[.]ts$))",
+    ),
+    only(
+      "azure-resells-openai",
+      "^src/providers/azure/",
+      "^src/(domain/|dialects/|providers/(azure/|openai/|chat-completions/|provider[.]ts$))",
     ),
     only("dialects-are-pure", "^src/dialects/", "^src/(dialects|domain)/"),
     only(

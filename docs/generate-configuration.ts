@@ -61,16 +61,15 @@ function environmentTable(root: SchemaNode): string {
 
 function providerText(): string {
   const endings = [...providerVariables].map(([ending, { setting }]) => `\`_${ending}\` (\`${setting}\`)`).join(", ");
-  const kinds = [...providerKinds].map(([name, { adapter, baseUrl }]) => [
+  const kinds = [...providerKinds].map(([name, { baseUrl }]) => [
     code(`${name.toUpperCase()}_…`),
-    adapter === null ? "not yet: the variables are ignored with a warning" : "yes",
     baseUrl === null ? "" : code(baseUrl),
   ]);
   return `A provider exists by its \`_API_KEY\` or its \`_BASE_URL\`. Endings: ${endings}; \`_MODELS\` is a list with commas.
 \`OPENAI_API_KEY\` makes the instance \`openai\`; a name in between makes a further one: \`OPENAI_EAST_API_KEY\` makes
 \`openai-east\`. Variables merge into the file's instance of the same name.
 
-${table(["Variables", "Served", "Base URL unless given"], kinds)}`;
+${table(["Variables", "Base URL unless given"], kinds)}`;
 }
 
 /** A heading and a table for each section, outer ones first. */

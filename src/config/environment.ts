@@ -1,5 +1,5 @@
 import { didYouMean } from "../domain/did-you-mean.ts";
-import { kindOfName, providerKinds, servedKinds } from "./provider-kinds.ts";
+import { providerKinds } from "./provider-kinds.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -112,7 +112,7 @@ function readProviders(env: Environment, fileProviders: ReadonlyMap<string, unkn
   const kept: Setting[] = [];
   const warnings: string[] = [];
   for (const [instance, settings] of instances) {
-    const why = fileProviders.has(instance) ? null : whyNotServed(instance, settings);
+    const why = fileProviders.has(instance) ? null : whyNotServed(settings);
     if (why === null) kept.push(...settings);
     else warnings.push(`${settings.map(({ source }) => source).join(", ")}: ${why}`);
   }
@@ -120,11 +120,7 @@ function readProviders(env: Environment, fileProviders: ReadonlyMap<string, unkn
 }
 
 /** Why the environment's instance does not exist; null when it does. */
-function whyNotServed(instance: string, settings: readonly Setting[]): string | null {
-  const kind = kindOfName(instance);
-  if (kind === undefined || providerKinds.get(kind)?.adapter === null) {
-    return `ignored, because this version has no adapter for ${kind}; it serves ${servedKinds.join(", ")}.`;
-  }
+function whyNotServed(settings: readonly Setting[]): string | null {
   const makesIt = settings.some(({ path }) => path[2] !== "models");
   return makesIt ? null : "ignored, because a provider exists by its _API_KEY or _BASE_URL.";
 }

@@ -30,10 +30,7 @@ function finishProvider(name: string, provider: FileProvider, findings: Findings
     return findings.problem([...path, "type"], `is missing; it takes one of ${servedKinds.join(", ")}.`);
   }
   const kind = providerKinds.get(type);
-  if (!kind?.adapter) {
-    const message = `is ${type}, for which this version has no adapter; it serves ${servedKinds.join(", ")}.`;
-    return findings.problem([...path, "type"], message);
-  }
+  if (!kind) throw new Error(`The schema let a kind pass that there is not: ${type}`);
   const baseUrl = (provider.base_url ?? kind.baseUrl)?.replace(/\/+$/, "");
   if (baseUrl === undefined) {
     return findings.problem([...path, "base_url"], `is missing; ${type} has no address of its own.`);
@@ -51,10 +48,7 @@ function finishProvider(name: string, provider: FileProvider, findings: Findings
   if (provider.api_key === undefined && provider.keys.length === 0 && asksForKey) {
     findings.problem([...path, "api_key"], `is missing; ${keyAdvice(name)}.`);
   }
-  for (const [position, model] of provider.models.entries()) {
-    if (kind.adapter === "openai" || typeof model === "string" || model.api === undefined) continue;
-    findings.problem([...path, "models", position, "api"], `is for OpenAI's interfaces; ${type} has one of its own.`);
-  }
+  checkForeign(provider, kind.adapter, path, findings);
   const [facts, bounds] = [factsOf(provider.models), boundsOf(provider)];
   warnOfProvider({ name, baseUrl, hasKey: keys.length > 0 }, findings);
   return {
@@ -68,10 +62,31 @@ function finishProvider(name: string, provider: FileProvider, findings: Findings
     wire: provider.wire ?? (kind.exact && baseUrl === kind.baseUrl ? "exact" : "repair"),
     simulated: false,
     headers: provider.headers,
+    ...(provider.api_version !== undefined && { apiVersion: provider.api_version }),
     ...(provider.http2 && { http2: true }),
     ...(provider.warm_connections > 0 && { warmConnections: provider.warm_connections }),
     ...(Object.keys(bounds).length > 0 && { bounds }),
   };
+}
+
+/** Settings that mean something at some kinds only. */
+function checkForeign(
+  { models, api_version }: FileProvider,
+  kind: string,
+  path: readonly string[],
+  findings: Findings,
+): void {
+  if (api_version !== undefined && kind !== "azure") {
+    findings.problem([...path, "api_version"], `is Azure's; ${kind} takes none.`);
+  }
+  for (const [position, model] of models.entries()) {
+    if (typeof model === "string") continue;
+    const at = [...path, "models", position];
+    if (model.deployment !== undefined && kind !== "azure")
+      findings.problem([...at, "deployment"], `is Azure's; ${kind} knows models by their names.`);
+    if (model.api !== undefined && kind !== "openai" && kind !== "azure")
+      findings.problem([...at, "api"], `is for OpenAI's interfaces; ${kind} has one of its own.`);
+  }
 }
 
 /** `api_key` first, then `keys`; a name that occurs twice would make two keys one in metrics and circuits. */
@@ -98,8 +113,8 @@ function factsOf(models: FileProvider["models"]): ReadonlyMap<string, ModelFacts
   const facts = new Map<string, ModelFacts>();
   for (const model of models) {
     if (typeof model === "string") continue;
-    const { id, context_window, max_output_tokens, input_modalities, output_modalities, capabilities, api, price } =
-      model;
+    const { id, context_window, max_output_tokens, input_modalities, output_modalities, capabilities, price } = model;
+    const { api, deployment } = model;
     facts.set(id, {
       ...(context_window !== undefined && { contextWindow: context_window }),
       ...(max_output_tokens !== undefined && { maxOutputTokens: max_output_tokens }),
@@ -107,6 +122,7 @@ function factsOf(models: FileProvider["models"]): ReadonlyMap<string, ModelFacts
       ...(output_modalities && { outputModalities: output_modalities }),
       ...(capabilities && { capabilities }),
       ...(api && { api }),
+      ...(deployment !== undefined && { deployment }),
       ...(price && {
         prices: { inputNanoUsd: toNanoUsd(price.input), outputNanoUsd: toNanoUsd(price.output), version: "config" },
       }),

@@ -1,7 +1,7 @@
 /** What the configuration must know of a kind of provider to accept an instance of it. */
 export interface ProviderKind {
-  /** Adapter that translates, by its kind in the catalog of providers; null while there is none. */
-  readonly adapter: string | null;
+  /** Adapter that translates, by its kind in the catalog of providers. */
+  readonly adapter: string;
   /** Where its own servers are, as its official SDK takes it; null when every installation has its own. */
   readonly baseUrl: string | null;
   /** Whether those servers speak their dialect to the letter. */
@@ -10,9 +10,7 @@ export interface ProviderKind {
   readonly keyless?: boolean;
 }
 
-/**
- * Kinds by name. Those without an adapter are refused by name: a generic one would lose in silence what is their own.
- */
+/** Kinds by name. */
 export const providerKinds: ReadonlyMap<string, ProviderKind> = new Map([
   ["openai", { adapter: "openai", baseUrl: "https://api.openai.com/v1", exact: true }],
   ["anthropic", { adapter: "anthropic", baseUrl: "https://api.anthropic.com", exact: true }],
@@ -23,22 +21,16 @@ export const providerKinds: ReadonlyMap<string, ProviderKind> = new Map([
   ["deepseek", { adapter: "deepseek", baseUrl: "https://api.deepseek.com", exact: false }],
   ["openrouter", { adapter: "openrouter", baseUrl: "https://openrouter.ai/api/v1", exact: false }],
   ["mistral", { adapter: "mistral", baseUrl: "https://api.mistral.ai/v1", exact: false }],
-  ["azure", pending()],
+  ["azure", { adapter: "azure", baseUrl: null, exact: false }],
   ["cohere", { adapter: "cohere", baseUrl: "https://api.cohere.com", exact: false }],
   ["vllm", { adapter: "vllm", baseUrl: null, exact: false }],
 ]);
 
 /** Names of the kinds that can be served, for messages. */
-export const servedKinds: readonly string[] = [...providerKinds]
-  .filter(([, kind]) => kind.adapter !== null)
-  .map(([name]) => name);
+export const servedKinds: readonly string[] = [...providerKinds.keys()];
 
 /** The kind that an instance's name begins with: `openai` for `openai-east`; undefined when it names none. */
 export function kindOfName(instance: string): string | undefined {
   const prefix = instance.split("-", 1)[0] ?? instance;
   return providerKinds.has(prefix) ? prefix : undefined;
-}
-
-function pending(): ProviderKind {
-  return { adapter: null, baseUrl: null, exact: false };
 }

@@ -60,6 +60,9 @@ const modelEntry = z.union([
         .describe(
           "Which of OpenAI's interfaces the model is asked through. Default: what the catalogue knows of it, else `chat`.",
         ),
+      deployment: text(/^[A-Za-z0-9_.-]{1,64}$/, "the name of a deployment: letters, digits and `_` `.` `-`")
+        .optional()
+        .describe("Name that the model was deployed under at Azure, where that is not the model's own."),
       price: z
         .strictObject({
           input: usd("A million tokens of the prompt."),
@@ -97,6 +100,14 @@ export const providerSchema = z
       .optional()
       .describe("Where the provider is, as its official SDK takes it. Default: the provider's own servers.")
       .meta({ allowed: "an http or https URL without user, query and fragment, such as https://api.openai.com/v1" }),
+    api_version: text(
+      /^(v1|preview|latest|\d{4}-\d{2}-\d{2}(-preview)?)$/,
+      "a version of Azure's interface, such as 2024-10-21, 2025-04-01-preview, preview or v1",
+    )
+      .optional()
+      .describe(
+        "Azure only. A dated version asks at `/openai/deployments/<model>/…?api-version=…`. Default: `/openai/v1`, which needs none.",
+      ),
     models: z
       .array(modelEntry)
       .max(1000)

@@ -23,6 +23,8 @@ export interface ProviderInstance {
   readonly simulated: boolean;
   /** Further request headers, such as `anthropic-version`. Lower-case names. */
   readonly headers: Readonly<Record<string, string>>;
+  /** Version of the interface, where the provider's address names one. Azure. */
+  readonly apiVersion?: string;
   /** Whether HTTP/2 is offered. */
   readonly http2?: boolean;
   /** Connections that are kept ready; none if left out. */

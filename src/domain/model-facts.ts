@@ -14,6 +14,8 @@ export interface ModelFacts {
   readonly prices?: ModelPrices;
   /** Which of the provider's interfaces the model is asked through, where there are several. Absent: its first. */
   readonly api?: ModelApi;
+  /** Name that the model was deployed under, where that is not its own. Azure. */
+  readonly deployment?: string;
 }
 
 /** OpenAI's two interfaces: chat completions and Responses. */

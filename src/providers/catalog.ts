@@ -1,5 +1,6 @@
 import { GatewayError } from "../domain/errors.ts";
 import { anthropic } from "./anthropic/adapter.ts";
+import { azure } from "./azure/adapter.ts";
 import { cohere } from "./cohere/adapter.ts";
 import { deepseek } from "./deepseek/adapter.ts";
 import { gemini } from "./gemini/adapter.ts";
@@ -14,7 +15,7 @@ import { xai } from "./xai/adapter.ts";
 
 /** Adapters by provider kind. A new provider is a folder and a line here. */
 const adapters: ReadonlyMap<string, Provider> = new Map(
-  [anthropic, cohere, deepseek, gemini, groq, mistral, ollama, openai, openrouter, vllm, xai].map((adapter) => [
+  [anthropic, azure, cohere, deepseek, gemini, groq, mistral, ollama, openai, openrouter, vllm, xai].map((adapter) => [
     adapter.kind,
     adapter,
   ]),

@@ -16,7 +16,7 @@ export function outgoing(
     socketPath: instance.socketPath,
     http2: instance.http2 ?? false,
     method: request.method,
-    path: pathname + request.path,
+    path: provider.place?.(request, pathname, instance) ?? pathname + request.path,
     headers: {
       ...(request.body === null ? {} : { "content-type": "application/json" }),
       "accept-encoding": "identity", // A compressed stream would come in lumps.

@@ -2,6 +2,7 @@ import type { CountTokensResponse } from "../../gen/trunkline/v1/chat_pb.ts";
 import type { EmbedRequest, EmbedResponse } from "../../gen/trunkline/v1/embeddings_pb.ts";
 import type { ChatCall, Frame } from "../domain/chat.ts";
 import type { GatewayError } from "../domain/errors.ts";
+import type { ProviderInstance } from "../domain/instance.ts";
 import type { Loss } from "../domain/loss.ts";
 import type { ModelFacts } from "../domain/model-facts.ts";
 import type { Target } from "../domain/target.ts";
@@ -98,6 +99,8 @@ export interface Provider {
   /** Versions that a base URL may end in. The first stands for one that ends in none; absent where paths name theirs. */
   readonly apiVersions?: readonly string[];
   toRequest(call: ChatCall, target: Target): ProviderRequest;
+  /** The whole path of a request, where the instance's settings decide it. Absent: the request's, below the base URL's. */
+  readonly place?: (request: ProviderRequest, basePath: string, instance: ProviderInstance) => string;
   /** A whole answer, as the frames that a stream would have given. @throws GatewayError `upstream_error` */
   fromResponse(reply: HttpReply, memory: DecodeMemory): readonly Frame[];
   createDecoder(memory: DecodeMemory): StreamDecoder;

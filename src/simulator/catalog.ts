@@ -1,4 +1,5 @@
 import { anthropic } from "./anthropic/dialect.ts";
+import { azure } from "./azure/dialect.ts";
 import { cohere } from "./cohere/dialect.ts";
 import { deepseek } from "./deepseek/dialect.ts";
 import type { Dialect } from "./exchange.ts";
@@ -24,6 +25,7 @@ const byPrefix: ReadonlyMap<string, Dialect> = new Map([
   ["mistral", mistral],
   ["vllm", vllm],
   ["cohere", cohere],
+  ["azure", azure],
 ]);
 
 export interface Found {

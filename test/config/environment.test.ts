@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { readEnvironment } from "../../src/config/environment.ts";
 import { loadConfig } from "../../src/config/load.ts";
-import { providerKinds, servedKinds } from "../../src/config/provider-kinds.ts";
 
 const load = (env: Record<string, string>) => loadConfig({ env, flags: {}, folder: "/nonexistent" });
 
@@ -41,14 +40,6 @@ describe("a provider from the environment", () => {
     expect(config.providers).toEqual([]);
     expect(config.simulator.enabled).toBe(true);
     expect(warnings).toContain("OPENAI_MODELS: ignored, because a provider exists by its _API_KEY or _BASE_URL.");
-  });
-
-  const pending = [...providerKinds].filter(([, { adapter }]) => adapter === null).map(([kind]) => kind.toUpperCase());
-  it.each(pending)("is left out with a warning while there is no adapter: %s", (kind) => {
-    const { config, warnings } = load({ [`${kind}_API_KEY`]: "x", OPENAI_API_KEY: "y" });
-    expect(config.providers.map(({ name }) => name)).toEqual(["openai"]);
-    expect(warnings.join()).toContain(`${kind}_API_KEY: ignored, because this version has no adapter for`);
-    expect(warnings.join()).toContain(`it serves ${servedKinds.join(", ")}.`);
   });
 
   it.each([

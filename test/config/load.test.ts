@@ -254,6 +254,15 @@ providers:
     ]);
   });
 
+  it("has models that were deployed under other names at Azure, and a version of its interface", () => {
+    const { config } = load(
+      "providers: { azure: { api_key: env://A, base_url: https://r.openai.azure.com, api_version: 2024-10-21, models: [{ id: gpt-4o, deployment: mine }] } }",
+      { A: "a", ...key },
+    );
+    expect(config.providers[0]).toMatchObject({ provider: "azure", apiVersion: "2024-10-21", models: ["gpt-4o"] });
+    expect(config.providers[0]?.facts?.get("gpt-4o")).toEqual({ deployment: "mine" });
+  });
+
   it("cannot have two keys of one name", () => {
     const yaml = "providers: { openai: { keys: [{ name: a, secret: env://A }, { name: a, secret: env://B }] } }";
     expect(problems(yaml, { A: "sk-a", B: "sk-b" })).toEqual([
@@ -290,9 +299,18 @@ describe("a wrong setting is refused with its place, its value and what is allow
     ["providers: { 'A B': {} }", 'providers["A B"] is not a name that may stand here; allowed are names of lower-case'],
     ["providers: { mine: {} }", `providers.mine.type is missing; it takes one of ${servedKinds.join(", ")}.`],
     ["providers: { mine: { type: openia } }", 'providers.mine.type is "openia"; it takes one of openai, anthropic,'],
+    ["providers: { azure: {} }", "providers.azure.base_url is missing; azure has no address of its own."],
     [
-      "providers: { azure: {} }",
-      "providers.azure.type is azure, for which this version has no adapter; it serves openai,",
+      "providers: { openai: { base_url: http://127.0.0.1/v1, api_version: 2024-10-21 } }",
+      "providers.openai.api_version is Azure's; openai takes none.",
+    ],
+    [
+      "providers: { groq: { base_url: http://127.0.0.1/v1, models: [{ id: a, deployment: b }] } }",
+      "providers.groq.models[0].deployment is Azure's; groq knows models by their names.",
+    ],
+    [
+      "providers: { azure: { base_url: https://r.openai.azure.com, api_version: latest-one } }",
+      "providers.azure.api_version is",
     ],
     ["providers: { vllm: {} }", "providers.vllm.base_url is missing; vllm has no address of its own."],
     ["providers: { openai-east: {} }", "providers.openai-east.api_key is missing; set OPENAI_EAST_API_KEY."],

@@ -4,6 +4,7 @@ import { type Frame, type Wire, withWire } from "../../domain/chat.ts";
 import { GatewayError } from "../../domain/errors.ts";
 import { EventTemplate } from "../event-template.ts";
 import { ChoiceDecoder } from "./decode-choice.ts";
+import { FilterDecoder } from "./decode-filter-events.ts";
 import { decodeModeration } from "./decode-moderation.ts";
 import { decodeUsage, type UsageQuirks } from "./decode-usage.ts";
 import { type Fields, fieldsOf, isFields, listOf, parseObject, textOf } from "./wire.ts";
@@ -21,6 +22,8 @@ export interface AnswerQuirks {
   readonly reasoningDetails?: boolean;
   /** Who issues the signatures of parts of type `thinking`. */
   readonly thinkingIssuer?: string;
+  /** What a content filter found of prompt and answer is told beside the choices, as Azure's does. */
+  readonly contentFilter?: boolean;
 }
 
 /** What a decoder is told of its provider. */
@@ -41,6 +44,7 @@ export class AnswerDecoder {
   #usage: Usage | undefined;
   #serviceTier = "";
   readonly #moderation: ModerationResult[] = [];
+  readonly #filter: FilterDecoder | undefined;
   readonly #unmapped: Record<string, unknown> = {};
   /** Padding against those who measure lengths is random, and nothing else. */
   readonly #template = new EventTemplate("content", "obfuscation");
@@ -50,6 +54,7 @@ export class AnswerDecoder {
 
   constructor(options: AnswerOptions) {
     this.#options = options;
+    if (options.quirks?.contentFilter) this.#filter = new FilterDecoder();
   }
 
   /** @throws GatewayError when the event is an error, `upstream_error` when it is not JSON */
@@ -121,15 +126,19 @@ export class AnswerDecoder {
     const frames: Frame[] = [];
     const choices = listOf(chunk, "choices");
     if (!this.#started && (choices.length > 0 || textOf(chunk, "id") !== "")) frames.push(this.#start(chunk));
+    if (this.#filter) frames.push(...this.#moderated(this.#filter.prompt(chunk, this.#started)));
     let repaired = choices.length > 0 && (textOf(chunk, "id") === "" || typeof chunk.object !== "string");
     for (const choice of choices) {
       this.#checkFinish(choice);
+      if (this.#filter) frames.push(...this.#moderated(this.#filter.answer(choice, this.#choices)));
       if (!isFields(choice[member]) && textOf(choice, "finish_reason") === "") {
         repaired = true; // Azure's filter results: clients reach into the delta that is not there.
+        if (typeof choice.index === "number") this.#filter?.rate(choice, this.#choices.get(choice.index));
         continue;
       }
       const decoder = this.#choice(choice);
       const delta = fieldsOf(choice, member);
+      this.#filter?.rate(choice, decoder);
       frames.push(...decoder.push(quirks.citations ? withCitations(delta, chunk, choice) : delta, choice));
       if (decoder.repaired || typeof choice.index !== "number") repaired = true;
     }
@@ -140,7 +149,7 @@ export class AnswerDecoder {
       if (quirks.usage?.countsApart && this.#usage.outputTokens !== usage.completion_tokens) repaired = true;
       frames.push({ case: "usage", value: this.#usage, choice: 0, part: 0 });
     }
-    if (isFields(chunk.moderation)) frames.push(...this.#moderate(chunk.moderation));
+    if (isFields(chunk.moderation)) frames.push(...this.#moderated(decodeModeration(chunk.moderation)));
     this.#serviceTier = textOf(chunk, "service_tier") || this.#serviceTier;
     if (this.#options.keepUnmapped !== undefined) this.#keepUnmapped(chunk);
     return { frames, repaired };
@@ -183,8 +192,8 @@ export class AnswerDecoder {
     return decoder;
   }
 
-  #moderate(moderation: Fields): readonly Frame[] {
-    const frames = decodeModeration(moderation);
+  /** Notes what an answer's last frame repeats. */
+  #moderated(frames: readonly Frame[]): readonly Frame[] {
     for (const frame of frames) if (frame.case === "moderation") this.#moderation.push(frame.value);
     return frames;
   }

@@ -7,7 +7,7 @@ import {
   PartSchema,
 } from "../../../gen/trunkline/v1/message_pb.ts";
 import { FinishReason, PartFinishedSchema } from "../../../gen/trunkline/v1/stream_pb.ts";
-import { type TokenLogprob, TokenLogprobSchema } from "../../../gen/trunkline/v1/usage_pb.ts";
+import { type SafetyRating, type TokenLogprob, TokenLogprobSchema } from "../../../gen/trunkline/v1/usage_pb.ts";
 import { blankFinished } from "../../domain/blank.ts";
 import type { Frame } from "../../domain/chat.ts";
 import { CallsDecoder } from "./decode-calls.ts";
@@ -39,6 +39,8 @@ export class ChoiceDecoder {
   #nextPart = 0;
   #frames: Frame[] = [];
   #expiresAt: number | null = null;
+  /** Of the provider's content filter, by category. */
+  readonly #ratings = new Map<string, SafetyRating>();
 
   constructor(index: number, quirks: ThoughtQuirks | undefined, idPrefix: () => string) {
     this.index = index;
@@ -67,6 +69,14 @@ export class ChoiceDecoder {
     if (reason !== "") this.#finish(reason);
     else if (choice.finish_reason === "") this.repaired = true;
     return this.#frames;
+  }
+
+  /** What the content filter found of a piece of the answer; what it blocked once stays blocked. */
+  rate(ratings: readonly SafetyRating[]): void {
+    for (const rating of ratings) {
+      const blocked = rating.blocked || this.#ratings.get(rating.category)?.blocked === true;
+      this.#ratings.set(rating.category, { ...rating, blocked });
+    }
   }
 
   /** The answer ended without a finish reason: what there is decides. */
@@ -181,7 +191,7 @@ export class ChoiceDecoder {
     else if (reason === FinishReason.STOP && this.#parts.has("refusal")) reason = FinishReason.REFUSAL;
     if (!exactReasons.has(native) || (native === "stop" && reason === FinishReason.TOOL_CALLS)) this.repaired = true;
     this.#frames.push(...this.#closeParts(), ...this.#calls.finish());
-    this.#push("finished", blankFinished(reason, native), 0);
+    this.#push("finished", { ...blankFinished(reason, native), safetyRatings: [...this.#ratings.values()] }, 0);
   }
 
   #closeParts(): Frame[] {

@@ -14,6 +14,8 @@ export interface EmbeddingRules {
   readonly kind?: string;
   /** Name of the number of dimensions. */
   readonly dimensions?: "output_dimension";
+  /** The server's name of the model, where it is not the target's. */
+  readonly model?: string;
   /** Whether who asks is told, by `user`. */
   readonly noUser?: boolean;
 }
@@ -31,7 +33,7 @@ export function toEmbedRequest(request: EmbedRequest, target: Target, rules: Emb
       losses.drop(name === "inputType" ? "input_type" : name, "is not taken by this provider.");
   }
   const body: JsonMembers = {
-    model: target.model,
+    model: rules.model ?? target.model,
     input: encodeInputs(request),
     ...(target.wire === "exact" && { encoding_format: "base64" }),
     [dimensions]: request.dimensions,

@@ -1,3 +1,4 @@
+import type { Target } from "../../domain/target.ts";
 import type { Provider } from "../provider.ts";
 import { createChunkDecoder, decodeWhole } from "./decoder.ts";
 import { fromEmbedResponse, toEmbedRequest } from "./embeddings.ts";
@@ -21,9 +22,14 @@ export function createChatProvider(server: ChatServer): Provider {
     facts: server.facts,
     ...(embeddings !== null && {
       embeddings: {
-        toRequest: (request, target) => toEmbedRequest(request, target, { kind, ...embeddings }),
+        toRequest: (request, target) =>
+          toEmbedRequest(request, target, { kind, ...embeddings, ...named(server, target) }),
         fromResponse: (reply) => fromEmbedResponse(reply),
       },
     }),
   };
+}
+
+function named({ modelName }: ChatServer, target: Target) {
+  return modelName ? { model: modelName(target) } : {};
 }

@@ -25,11 +25,12 @@ export function toRequest(call: ChatCall, target: Target, server: ChatServer): P
   const { request, stream, source } = call;
   const losses = new LossReport(request.lossPolicy === LossPolicy.REFUSE);
   const quirks = server.quirks(target, request);
+  const model = server.modelName?.(target) ?? target.model;
   const own = source?.dialect === "openai-chat" ? source : null;
-  const members = own ? ownMembers(call, own, target, quirks, losses) : null;
+  const members = own ? ownMembers(call, own, model, quirks, losses) : null;
   if (!own) reportUnknownMembers(source, null, losses);
   const body = applyMemberRules(
-    members ?? encodeChatMembers(request, { model: target.model, stream }, quirks, losses),
+    members ?? encodeChatMembers(request, { model, stream }, quirks, losses),
     server.members(target, request),
     { request, losses, own: own !== null },
   );
@@ -49,7 +50,7 @@ export function toRequest(call: ChatCall, target: Target, server: ChatServer): P
 function ownMembers(
   { request, stream }: ChatCall,
   { bytes, members, unknown }: SourceBody,
-  { model }: Target,
+  model: string,
   quirks: ChatQuirks,
   losses: LossReport,
 ): JsonMembers {

@@ -17,6 +17,8 @@ export interface ChatServer {
   quirks(target: Target, request: ChatRequest): ChatQuirks;
   /** What becomes of single members of a request. */
   members(target: Target, request: ChatRequest): MemberRules;
+  /** The name by which the server knows a target's model; its own if absent. */
+  modelName?(target: Target): string;
   /** Members of every request, for what accounting rests on. */
   readonly always?: JsonMembers;
   /** Members of a request that is built from the contract, for answers as the contract has them. */

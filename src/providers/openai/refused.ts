@@ -4,7 +4,8 @@ import type { LossReport } from "../../domain/loss.ts";
 import type { Target } from "../../domain/target.ts";
 import { rulesOf } from "./models.ts";
 
-const refusedWhileReasoning = [
+/** Members of a body that a model refuses while it reasons. */
+export const refusedWhileReasoning = [
   "temperature",
   "top_p",
   "frequency_penalty",
@@ -13,7 +14,8 @@ const refusedWhileReasoning = [
   "logprobs",
   "top_logprobs",
 ];
-const defaults: Readonly<Record<string, unknown>> = {
+/** Of those, values that ask for nothing. */
+export const unsaid: Readonly<Record<string, number | boolean>> = {
   temperature: 1,
   top_p: 1,
   frequency_penalty: 0,
@@ -28,7 +30,7 @@ export function dropRefused(body: JsonMembers, request: ChatRequest, { model }: 
   if (request.logprobs === undefined) delete body.logprobs;
   for (const name of refusedWhileReasoning) {
     // A default says nothing: it is left out without a word.
-    if (body[name] !== undefined && body[name] !== defaults[name]) {
+    if (body[name] !== undefined && body[name] !== unsaid[name]) {
       losses.drop(name, `is not taken by ${model}, which reasons before it answers.`);
     }
     delete body[name];

@@ -16,11 +16,20 @@ export function asksResponses({ facts }: Target): boolean {
   return facts.api === "responses";
 }
 
-/** The body of `POST /responses`. */
-export function buildResponses(request: ChatRequest, stream: boolean, target: Target, losses: LossReport): string {
+/**
+ * The body of `POST /responses`.
+ * @param name the server's name of the model, where it is not the model's own
+ */
+export function buildResponses(
+  request: ChatRequest,
+  stream: boolean,
+  target: Target,
+  losses: LossReport,
+  name = target.model,
+): string {
   const { model } = target;
   const asked = reasonsNow(request, model) ? withoutLogprobs(request, model, losses) : request;
-  const body = encodeResponsesRequest(asked, { model, stream }, quirksOf(target), losses);
+  const body = encodeResponsesRequest(asked, { model: name, stream }, quirksOf(target), losses);
   dropRefused(body, request, target, losses);
   return toJsonText(body);
 }
@@ -34,11 +43,11 @@ function withoutLogprobs(request: ChatRequest, model: string, losses: LossReport
   return others;
 }
 
-function quirksOf({ model, wire }: Target): ResponsesQuirks {
+function quirksOf({ model, wire, provider }: Target): ResponsesQuirks {
   const own = wire === "exact";
   const { reasons } = rulesOf(model);
   return {
-    kind: "openai",
+    kind: provider,
     endUserName: own ? "safety_identifier" : "user",
     // A compatible server ignores what it does not know; OpenAI refuses it for models that do not reason.
     sealedReasoning: own ? reasons : reasons || !isKnown(model),
@@ -65,7 +74,7 @@ export function createResponsesDecoder(memory: DecodeMemory): StreamDecoder {
 }
 
 function decoderFor({ target, providerData = false }: DecodeMemory): ResponseDecoder {
-  return new ResponseDecoder({ kind: "openai", failure: (error) => failureOf(error, target), providerData });
+  return new ResponseDecoder({ kind: target.provider, failure: (error) => failureOf(error, target), providerData });
 }
 
 function wireText({ event, data }: SseEvent): string {

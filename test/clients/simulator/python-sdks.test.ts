@@ -16,7 +16,7 @@ beforeAll(async () => {
 }, 600_000);
 afterAll(() => simulator?.close());
 
-it.each(["anthropic", "cohere", "ollama", "openai"])(
+it.each(["anthropic", "azure", "cohere", "ollama", "openai"])(
   "the official %s package for Python works at the simulator",
   async (name) => {
     const program = join(repository, `test/clients/simulator/with_${name}.py`);

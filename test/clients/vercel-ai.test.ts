@@ -11,13 +11,13 @@ const { gateway, simulator } = await gatewayBefore();
 const place = () => ({ baseURL: `${gateway.url}/v1`, apiKey: "any" });
 const compatible = () =>
   createOpenAICompatible({ name: "trunkline", supportsStructuredOutputs: true, includeUsage: true, ...place() });
+const google = () => createGoogleGenerativeAI({ ...place(), baseURL: `${gateway.url}/v1beta` });
 const edges = {
   "@ai-sdk/openai": (model: string) => createOpenAI(place()).chat(model),
   "@ai-sdk/openai-compatible": (model: string) => compatible()(model),
   "@ai-sdk/anthropic": (model: string) => createAnthropic(place())(model),
   // Names with a slash are paths to this one.
-  "@ai-sdk/google": (model: string) =>
-    createGoogleGenerativeAI({ ...place(), baseURL: `${gateway.url}/v1beta` })(`models/${model}`),
+  "@ai-sdk/google": (model: string) => google()(`models/${model}`),
 };
 type Edge = keyof typeof edges;
 const cases = mainModels.flatMap((model) => Object.keys(edges).map((edge) => ({ model, edge: edge as Edge })));
@@ -165,5 +165,8 @@ it.each(["openai/text-embedding-3-small", "gemini/gemini-embedding-001", "ollama
       expect(embeddings.map(({ length }) => length > 7)).toEqual([true, true]);
       expect(usage.tokens).toBe(2);
     }
+    // Google's answers do not count embedded tokens.
+    const { embeddings } = await embedMany({ model: google().embeddingModel(model), values: ["one", "two"] });
+    expect(embeddings.map(({ length }) => length > 7)).toEqual([true, true]);
   },
 );

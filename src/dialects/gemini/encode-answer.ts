@@ -80,7 +80,8 @@ function encodeOpaque(part: Part, signed: JsonMembers): JsonMembers | null {
   if (part.kind.case !== "opaque") return null;
   const { provider, content, type } = part.kind.value;
   if (!isGoogle(provider) || content.case !== "json") return travelling(part);
-  return type === "continuationToken" ? null : { ...membersOf(content.value, "opaque.json"), ...signed };
+  const members = membersOf(content.value, "opaque.json");
+  return type === "continuationToken" || Object.keys(members).length === 0 ? null : { ...members, ...signed };
 }
 
 function encodeMedia({ source, mediaType, name }: Media, signed: JsonMembers): JsonMembers | null {
@@ -111,7 +112,7 @@ function argsOf({ kind, arguments: text }: ToolCall): JsonTree {
   return isObjectText(text) ? new RawJson(text) : { raw_arguments: text };
 }
 
-function isObjectText(text: string): boolean {
+export function isObjectText(text: string): boolean {
   try {
     return isJsonObject(JSON.parse(text));
   } catch {

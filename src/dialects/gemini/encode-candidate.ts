@@ -3,7 +3,7 @@ import type { Finished, PartFinished } from "../../../gen/trunkline/v1/stream_pb
 import { textPart } from "../../domain/blank.ts";
 import type { Frame } from "../../domain/chat.ts";
 import type { JsonMembers, JsonTree } from "../json-text.ts";
-import { continuationOf, encodeAnswerPart } from "./encode-answer.ts";
+import { continuationOf, encodeAnswerPart, isObjectText } from "./encode-answer.ts";
 import { type CitedText, encodeEnd, encodeGrounding } from "./encode-end.ts";
 import { signatureOf } from "./proofs.ts";
 
@@ -26,6 +26,13 @@ export class CandidateEncoder {
 
   /** Parts that a frame has written; usually one, often none. */
   push(frame: Frame): readonly JsonMembers[] {
+    if (this.#held.size === 0 || !begins.has(frame.case) || this.#growing.has(frame.part)) return this.#take(frame);
+    const isCall = frame.case === "partStarted" && frame.value.part?.kind.case === "toolCall";
+    const before = [...this.#held].filter(([number, part]) => number < frame.part && isOver(part, isCall));
+    return [...before.flatMap(([number]) => this.#write(number)), ...this.#take(frame)];
+  }
+
+  #take(frame: Frame): readonly JsonMembers[] {
     switch (frame.case) {
       case "textDelta":
       case "refusalDelta":
@@ -145,6 +152,16 @@ export class CandidateEncoder {
       at: { bytesBefore: before.get(part) ?? 0 },
     }));
   }
+}
+
+/** Frames that can be a part's first. */
+const begins: ReadonlySet<Frame["case"]> = new Set<Frame["case"]>([
+  ...(["partStarted", "textDelta", "refusalDelta", "reasoningDelta"] as const),
+]);
+
+/** Whether a part has ended, though nobody said so, now that a later one begins. Only calls are mixed with each other. */
+function isOver({ kind }: Part, callBegins: boolean): boolean {
+  return kind.case !== "toolCall" || (!callBegins && isObjectText(kind.value.arguments || "{}"));
 }
 
 function one(part: JsonMembers | null): readonly JsonMembers[] {

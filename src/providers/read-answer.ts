@@ -1,3 +1,4 @@
+import { toWellFormedJson } from "../dialects/well-formed-json.ts";
 import { type Frame, isContent } from "../domain/chat.ts";
 import type { Clock } from "../domain/clock.ts";
 import { GatewayError } from "../domain/errors.ts";
@@ -29,7 +30,7 @@ export async function* readStream(
     const frames: Frame[] = [];
     // What was said before an error in the same read was said: it goes out before the error does.
     const failure = attempt(() => {
-      for (const chunk of chunks) decode(parser.push(chunk), decoder, frames);
+      for (const chunk of chunks) if (!decoder.done) decode(parser.push(chunk), decoder, frames);
     });
     if (waiting && frames.some(isContent)) {
       waiting = false;
@@ -55,12 +56,17 @@ export async function* readStream(
   if (failure) throw failure.thrown;
 }
 
-/** Events after the answer's end are ignored. */
+/** Events after the answer's end are ignored. No decoder sees half a character. */
 function decode(events: readonly SseEvent[], decoder: StreamDecoder, into: Frame[]): void {
   for (const event of events) {
     if (decoder.done) return;
-    for (const frame of decoder.push(event)) into.push(frame);
+    for (const frame of decoder.push(toWellFormedEvent(event))) into.push(frame);
   }
+}
+
+function toWellFormedEvent(event: SseEvent): SseEvent {
+  const data = toWellFormedJson(event.data);
+  return data === event.data ? event : { ...event, data };
 }
 
 function attempt(work: () => void): { readonly thrown: unknown } | null {
@@ -126,5 +132,5 @@ function textOf(parts: readonly Uint8Array[], bytes: number): string {
     parts.length === 1 && first !== undefined
       ? Buffer.from(first.buffer, first.byteOffset, first.length)
       : Buffer.concat(parts);
-  return whole.toString("utf8", 0, bytes);
+  return toWellFormedJson(whole.toString("utf8", 0, bytes));
 }

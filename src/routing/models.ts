@@ -1,8 +1,8 @@
 import { create } from "@bufbuild/protobuf";
-import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { type Model, ModelSchema, type Price, PriceSchema } from "../../gen/trunkline/v1/models_pb.ts";
 import type { ModelFacts, ModelPrices } from "../domain/model-facts.ts";
 import type { ModelAlias } from "../domain/route.ts";
+import { toTimestamp } from "../domain/timestamps.ts";
 import { type Listing, notFound } from "./resolve.ts";
 
 /** A listing that also says where each model's entry comes from: `provider` or `config`. */
@@ -83,7 +83,8 @@ function entry({ instance, models }: SourcedListing, id: string): Model | undefi
   const listed = models.get(id);
   if (!listed) return undefined;
   const { facts, source } = listed;
-  const { contextWindow, maxOutputTokens, createdAtMs, shutdownAtMs, prices } = facts;
+  const { contextWindow, maxOutputTokens, createdAtMs = Number.NaN, shutdownAtMs = Number.NaN, prices } = facts;
+  const [created, shutdownAt] = [toTimestamp(createdAtMs), toTimestamp(shutdownAtMs)];
   return create(ModelSchema, {
     name: `${instance.name}/${id}`,
     provider: instance.name,
@@ -99,8 +100,8 @@ function entry({ instance, models }: SourcedListing, id: string): Model | undefi
     source,
     ...(contextWindow === undefined ? {} : { contextWindow }),
     ...(maxOutputTokens === undefined ? {} : { maxOutputTokens }),
-    ...(createdAtMs === undefined ? {} : { created: timestampFromMs(createdAtMs) }),
-    ...(shutdownAtMs === undefined ? {} : { shutdownAt: timestampFromMs(shutdownAtMs) }),
+    ...(created && { created }),
+    ...(shutdownAt && { shutdownAt }),
   });
 }
 

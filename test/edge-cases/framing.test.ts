@@ -192,4 +192,14 @@ describe("stream framing, provider to caller", () => {
     expect(bad.status).toBe(400);
     expect(JSON.parse(bad.text).error.type).toBe("invalid_request_error");
   });
+
+  it("half a character in any string of a provider reaches no caller, and the rest is untouched", async () => {
+    const call = { index: 0, id: "c\ud83d", type: "function", function: { name: "f", arguments: "{}" } };
+    const pieces = [chunk({ role: "assistant", tool_calls: [call] }, null, { novel: "\ude00!" }), stop, done];
+    bench.script({ pieces });
+    const got = await post();
+    expect(got.text).not.toMatch(/\\u[dD][89a-f]/);
+    expect(chunksOf(got.text)[0]).toMatchObject({ novel: "\ufffd!" });
+    expect(chunksOf(got.text)[0].choices[0].delta.tool_calls[0].id).toBe("c\ufffd");
+  });
 });

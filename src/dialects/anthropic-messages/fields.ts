@@ -11,10 +11,10 @@ export function text(from: Fields, name: string): string {
   return typeof value === "string" ? value.toWellFormed() : "";
 }
 
-/** A token count or index; undefined when absent or not one that the contract's int32 can hold. */
+/** A token count or index; undefined when absent or not one whose sums the contract's int32 can hold. */
 export function count(from: Fields, name: string): number | undefined {
   const value = from[name];
-  return typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= maxInt32 ? value : undefined;
+  return typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= maxCount ? value : undefined;
 }
 
 export function fieldsOrNone(from: Fields, name: string): Fields {
@@ -23,4 +23,5 @@ export function fieldsOrNone(from: Fields, name: string): Fields {
 }
 
 const none: Fields = {};
-const maxInt32 = 2_147_483_647;
+/** Ten of them make an int32; a hundred times the largest context window. */
+const maxCount = 200_000_000;

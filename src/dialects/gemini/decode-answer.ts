@@ -2,9 +2,11 @@ import type { Usage } from "../../../gen/trunkline/v1/usage_pb.ts";
 import { blankCompleted, blankStarted } from "../../domain/blank.ts";
 import { type Frame, withWire } from "../../domain/chat.ts";
 import { GatewayError } from "../../domain/errors.ts";
+import { toTimestamp } from "../../domain/timestamps.ts";
 import { skipSpace } from "../json-scan.ts";
 import { JsonSlice } from "../json-slice.ts";
 import { type Fields, fieldsOf, isFields, listOf, textOf } from "../openai-chat/wire.ts";
+import { parseUpstreamJson } from "../upstream-json.ts";
 import { CandidateDecoder } from "./decode-candidate.ts";
 import type { PartHost } from "./decode-part.ts";
 import { decodeUsage } from "./decode-usage.ts";
@@ -104,7 +106,8 @@ export class GeminiAnswer implements PartHost {
     const candidates = listOf(said, "candidates");
     const feedback = fieldsOf(said, "promptFeedback");
     const blocked = textOf(feedback, "blockReason") !== "";
-    if (!this.#started && (candidates.length > 0 || blocked || textOf(said, "responseId") !== "")) {
+    const says = candidates.length > 0 || blocked || isFields(said.usageMetadata);
+    if (!this.#started && (says || textOf(said, "responseId") !== "")) {
       frames.push(this.#start(said));
     }
     // Where more than text is said it is read from the wire: parsing would lose integers above 2^53 and the order of keys.
@@ -124,11 +127,8 @@ export class GeminiAnswer implements PartHost {
     this.#started = true;
     this.#responseId = textOf(said, "responseId").toWellFormed();
     const value = blankStarted(this.#responseId, textOf(said, "modelVersion").toWellFormed() || this.#options.model);
-    const createdMs = Date.parse(textOf(said, "createTime"));
-    if (!Number.isNaN(createdMs)) {
-      const seconds = BigInt(Math.floor(createdMs / 1000));
-      value.created = { $typeName: "google.protobuf.Timestamp", seconds, nanos: (createdMs % 1000) * 1_000_000 };
-    }
+    const created = toTimestamp(Date.parse(textOf(said, "createTime")));
+    if (created) value.created = created;
     return { case: "started", value, choice: 0, part: 0 };
   }
 
@@ -195,7 +195,7 @@ export class GeminiAnswer implements PartHost {
 
 function parse(text: string, what: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseUpstreamJson(text);
   } catch (cause) {
     throw new GatewayError("upstream_error", `The provider sent ${what} that is not JSON.`, {}, { cause });
   }

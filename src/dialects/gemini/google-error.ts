@@ -1,6 +1,7 @@
 import type { ErrorCode, ErrorDetail } from "../../domain/errors.ts";
 import { type Fields, fieldsOf, isFields, listOf, textOf } from "../openai-chat/wire.ts";
 import { maxRepeatedLength, retryAfterMs, scrubbed } from "../upstream-errors.ts";
+import { parseUpstreamJson } from "../upstream-json.ts";
 
 /** What a failed call of a Google API means. */
 export interface GoogleFailure {
@@ -118,7 +119,7 @@ function fieldOf(code: ErrorCode, words: string): string | undefined {
 function errorOf(body: string): Fields {
   let value: unknown;
   try {
-    value = JSON.parse(body);
+    value = parseUpstreamJson(body);
   } catch {
     return {}; // HTML, plain text, nothing: the status says enough, and such text is no message for people.
   }

@@ -2,7 +2,9 @@ import type { ModerationResult, Usage } from "../../../gen/trunkline/v1/usage_pb
 import { blankCompleted, blankStarted } from "../../domain/blank.ts";
 import { type Frame, type Wire, withWire } from "../../domain/chat.ts";
 import { GatewayError } from "../../domain/errors.ts";
+import { toTimestamp } from "../../domain/timestamps.ts";
 import { EventTemplate } from "../event-template.ts";
+import { parseUpstreamJson } from "../upstream-json.ts";
 import { ChoiceDecoder } from "./decode-choice.ts";
 import { FilterDecoder } from "./decode-filter-events.ts";
 import { decodeModeration } from "./decode-moderation.ts";
@@ -81,7 +83,7 @@ export class AnswerDecoder {
   pushFailure(data: string): never {
     let said: unknown = data;
     try {
-      said = JSON.parse(data);
+      said = parseUpstreamJson(data);
     } catch {
       // Words alone.
     }
@@ -102,6 +104,7 @@ export class AnswerDecoder {
       throw new GatewayError("upstream_error", "The provider's answer has no choices.");
     }
     const { frames, repaired } = this.#step(answer, "message");
+    this.#checkAnswered();
     const ends = this.#unfinished();
     const whole = [...frames, ...ends, this.#completed()];
     // An answer without usage is completed by an estimate, which its own text does not have.
@@ -125,7 +128,8 @@ export class AnswerDecoder {
     if (failure !== null) throw this.#options.failure(failure);
     const frames: Frame[] = [];
     const choices = listOf(chunk, "choices");
-    if (!this.#started && (choices.length > 0 || textOf(chunk, "id") !== "")) frames.push(this.#start(chunk));
+    const says = choices.length > 0 || isFields(chunk.usage) || isFields(ownFacts.usage) || isFields(chunk.moderation);
+    if (!this.#started && (says || textOf(chunk, "id") !== "")) frames.push(this.#start(chunk));
     if (this.#filter) frames.push(...this.#moderated(this.#filter.prompt(chunk, this.#started)));
     let repaired = choices.length > 0 && (textOf(chunk, "id") === "" || typeof chunk.object !== "string");
     for (const choice of choices) {
@@ -168,11 +172,9 @@ export class AnswerDecoder {
   #start(chunk: Fields): Frame {
     this.#started = true;
     this.#id = textOf(chunk, "id");
-    const seconds = typeof chunk.created === "number" && Number.isSafeInteger(chunk.created) ? chunk.created : null;
     const value = blankStarted(this.#id, textOf(chunk, "model"));
-    if (seconds !== null) {
-      value.created = { $typeName: "google.protobuf.Timestamp", seconds: BigInt(seconds), nanos: 0 };
-    }
+    const created = typeof chunk.created === "number" ? toTimestamp(Math.trunc(chunk.created) * 1000) : undefined;
+    if (created) value.created = created;
     return { case: "started", value, choice: 0, part: 0 };
   }
 
@@ -206,11 +208,16 @@ export class AnswerDecoder {
 
   /** @param text the sentinel as it came; null when the bytes just ended */
   #complete(text: string | null): readonly Frame[] {
-    if (!this.#started) throw new GatewayError("upstream_error", "The provider's stream held no answer.");
+    this.#checkAnswered();
     this.done = true;
     const ends = this.#unfinished();
     const frames = [...ends, this.#completed()];
     return text === null || ends.length > 0 ? frames : withWire(frames, "openai-chat", text);
+  }
+
+  /** @throws GatewayError when the provider came to an end without an answer */
+  #checkAnswered(): void {
+    if (this.#choices.size === 0) throw new GatewayError("upstream_error", "The provider's answer has no choices.");
   }
 
   /** Choices that the provider left without a finish reason before its sentinel. */

@@ -8,12 +8,13 @@ import {
 } from "../../../gen/trunkline/v1/message_pb.ts";
 import { FinishReason, PartFinishedSchema } from "../../../gen/trunkline/v1/stream_pb.ts";
 import { type SafetyRating, type TokenLogprob, TokenLogprobSchema } from "../../../gen/trunkline/v1/usage_pb.ts";
-import { blankFinished } from "../../domain/blank.ts";
+import { blankFinished, textPart } from "../../domain/blank.ts";
 import type { Frame } from "../../domain/chat.ts";
+import { toTimestamp } from "../../domain/timestamps.ts";
 import { CallsDecoder } from "./decode-calls.ts";
 import { DetailsDecoder } from "./decode-details.ts";
 import { toProof } from "./proofs.ts";
-import { type Fields, fieldsOf, isFields, listOf, textOf } from "./wire.ts";
+import { countOf, type Fields, fieldsOf, isFields, listOf, textOf } from "./wire.ts";
 
 /** How a server gives its reasoning otherwise than as text. */
 interface ThoughtQuirks {
@@ -172,8 +173,7 @@ export class ChoiceDecoder {
 
   #annotation(annotation: Fields): void {
     const citation = fieldsOf(annotation, "url_citation");
-    const at = (name: string) => (typeof citation[name] === "number" ? citation[name] : undefined);
-    const [start, end] = [at("start_index"), at("end_index")];
+    const [start, end] = [countOf(citation, "start_index"), countOf(citation, "end_index")];
     const value = create(AnnotationSchema, {
       type: textOf(annotation, "type"),
       uri: textOf(citation, "url"),
@@ -181,7 +181,15 @@ export class ChoiceDecoder {
       ...(start === undefined ? {} : { start }),
       ...(end === undefined ? {} : { end }),
     });
-    this.#push("annotation", value, this.#part("text"));
+    this.#push("annotation", value, this.#cited());
+  }
+
+  /** The part that citations belong to. They do not open it: where they come before its text, it begins empty. */
+  #cited(): number {
+    const isNew = !this.#parts.has("text");
+    const part = this.#part("text");
+    if (isNew) this.#push("partStarted", { $typeName: "trunkline.v1.PartStarted", part: textPart("") }, part);
+    return part;
   }
 
   #finish(native: string): void {
@@ -208,9 +216,9 @@ export class ChoiceDecoder {
   #closeAudio(): Frame[] {
     const part = this.#parts.get("audio");
     if (part === undefined) return [];
-    const seconds = this.#expiresAt;
-    const expiresAt = seconds === null ? {} : { expiresAt: { seconds: BigInt(Math.trunc(seconds)), nanos: 0 } };
-    return [{ case: "partFinished", value: create(PartFinishedSchema, expiresAt), choice: this.index, part }];
+    const expiresAt = this.#expiresAt === null ? undefined : toTimestamp(Math.trunc(this.#expiresAt) * 1000);
+    const value = create(PartFinishedSchema, expiresAt && { expiresAt });
+    return [{ case: "partFinished", value, choice: this.index, part }];
   }
 
   #push<C extends Frame["case"]>(name: C, value: Extract<Frame, { case: C }>["value"], part: number): void {

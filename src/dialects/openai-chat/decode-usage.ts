@@ -41,9 +41,9 @@ export function decodeUsage(usage: Fields, quirks: UsageQuirks = {}): Usage {
   addModalities("output", output, decoded.byModality);
   if (quirks.countsApart) joinCounts(decoded);
   const cost = quirks.cost && usage[quirks.cost.member];
-  if (quirks.cost && typeof cost === "number" && cost >= 0) {
-    decoded.costNanoUsd = BigInt(Math.round(cost * quirks.cost.nanoUsd));
-  }
+  const nanoUsd = quirks.cost && typeof cost === "number" ? Math.round(cost * quirks.cost.nanoUsd) : -1;
+  // Beyond that, nine million dollars, it is no price.
+  if (nanoUsd >= 0 && nanoUsd <= Number.MAX_SAFE_INTEGER) decoded.costNanoUsd = BigInt(nanoUsd);
   return decoded;
 }
 

@@ -1,4 +1,5 @@
 import { GatewayError } from "../../domain/errors.ts";
+import { parseUpstreamJson } from "../upstream-json.ts";
 
 /** A foreign JSON object: read by the functions below, tolerant of members that are new, absent or null. */
 export type Fields = Readonly<Record<string, unknown>>;
@@ -25,7 +26,7 @@ export function textOf(fields: Fields, name: string): string {
   return typeof value === "string" ? value : "";
 }
 
-/** A count that fits the contract's int32; undefined where there is none. */
+/** A count whose sums fit the contract's int32; undefined where there is none, or one that cannot be. */
 export function countOf(fields: Fields, name: string): number | undefined {
   const value = fields[name];
   return typeof value === "number" && value >= 0 && value <= maxCount ? Math.trunc(value) : undefined;
@@ -35,7 +36,7 @@ export function countOf(fields: Fields, name: string): number | undefined {
 export function parseObject(text: string, what: string): Fields {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseUpstreamJson(text);
   } catch (cause) {
     throw new GatewayError("upstream_error", `The provider sent ${what} that is not JSON.`, {}, { cause });
   }
@@ -44,4 +45,5 @@ export function parseObject(text: string, what: string): Fields {
 }
 
 const none: Fields = {};
-const maxCount = 2_147_483_647;
+/** Ten of them make an int32; a hundred times the largest context window. */
+const maxCount = 200_000_000;

@@ -3,6 +3,7 @@ import type { Usage } from "../../../gen/trunkline/v1/usage_pb.ts";
 import { blankCompleted, blankFinished, blankStarted } from "../../domain/blank.ts";
 import { type Frame, withWire } from "../../domain/chat.ts";
 import { GatewayError } from "../../domain/errors.ts";
+import { toTimestamp } from "../../domain/timestamps.ts";
 import { skipSpace } from "../json-scan.ts";
 import { JsonSlice } from "../json-slice.ts";
 import { type Fields, fieldsOf, isFields, parseObject, textOf } from "../openai-chat/wire.ts";
@@ -104,10 +105,9 @@ export class ResponseDecoder {
     if (this.#started) return [];
     this.#started = true;
     const value = blankStarted(textOf(response, "id"), textOf(response, "model"));
-    const seconds = response.created_at;
-    if (typeof seconds === "number" && Number.isFinite(seconds)) {
-      value.created = { $typeName: "google.protobuf.Timestamp", seconds: BigInt(Math.trunc(seconds)), nanos: 0 };
-    }
+    const { created_at: seconds } = response;
+    const created = typeof seconds === "number" ? toTimestamp(Math.trunc(seconds) * 1000) : undefined;
+    if (created) value.created = created;
     return [{ case: "started", value, choice: 0, part: 0 }];
   }
 

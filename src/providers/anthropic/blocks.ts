@@ -183,9 +183,19 @@ function bufferedBlock(
       else fields = { ...fields, ...values }; // Deltas of unknown types carry final values (compaction does).
       return [];
     },
-    close: () => show(toPart({ type: start.type, fields }, input || inputAtStart(fields), host), host),
+    close: () => show(toPart({ type: start.type, fields }, toJson(input || inputAtStart(fields)), host), host),
   };
   return { frames: [], block };
+}
+
+/** An input goes back as JSON; one that is none, cut off by the token limit perhaps, as a text in an object. */
+function toJson(input: string): string {
+  try {
+    JSON.parse(input);
+    return input;
+  } catch {
+    return JSON.stringify({ raw_arguments: input });
+  }
 }
 
 /** Most that is held back of one block. UTF-16 units. */

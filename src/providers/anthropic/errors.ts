@@ -1,5 +1,6 @@
 import { type Fields, fieldsOrNone, isFields, text } from "../../dialects/anthropic-messages/fields.ts";
 import { maxRepeatedLength, retryAfterMs, scrubbed, untilDate } from "../../dialects/upstream-errors.ts";
+import { parseUpstreamJson } from "../../dialects/upstream-json.ts";
 import { type ErrorCode, type ErrorDetail, GatewayError } from "../../domain/errors.ts";
 import type { Target } from "../../domain/target.ts";
 import type { DecodeMemory, HttpReply } from "../provider.ts";
@@ -140,7 +141,7 @@ const limits = ["requests", "tokens", "input-tokens", "output-tokens"];
 function errorOf(body: string): Fields {
   let value: unknown;
   try {
-    value = JSON.parse(body);
+    value = parseUpstreamJson(body);
   } catch {
     return {}; // HTML, plain text, nothing: the status says enough, and such text is no message for people.
   }

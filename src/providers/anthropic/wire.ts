@@ -1,5 +1,6 @@
 import { count, type Fields, fieldsOrNone, isFields, text } from "../../dialects/anthropic-messages/fields.ts";
 import type { WireUsage } from "../../dialects/anthropic-messages/usage.ts";
+import { parseUpstreamJson } from "../../dialects/upstream-json.ts";
 import { GatewayError } from "../../domain/errors.ts";
 
 /** A content block of any type, also of types newer than this code. */
@@ -82,7 +83,7 @@ function hostedUses(uses: Fields): Readonly<Record<string, number>> | undefined 
 export function parseFields(json: string, what: string): Fields {
   let value: unknown;
   try {
-    value = JSON.parse(json);
+    value = parseUpstreamJson(json);
   } catch (cause) {
     throw malformed(`${what} that is not JSON`, cause);
   }

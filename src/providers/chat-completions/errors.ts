@@ -1,5 +1,6 @@
 import { type Fields, isFields, listOf, textOf } from "../../dialects/openai-chat/wire.ts";
 import { retryAfterMs, scrubbed } from "../../dialects/upstream-errors.ts";
+import { parseUpstreamJson } from "../../dialects/upstream-json.ts";
 import { type ErrorCode, type ErrorDetail, GatewayError } from "../../domain/errors.ts";
 import type { Target } from "../../domain/target.ts";
 import type { DecodeMemory, HttpReply } from "../provider.ts";
@@ -204,7 +205,7 @@ const waitable: ReadonlySet<ErrorCode> = new Set([
 function errorIn(body: string): Fields {
   let value: unknown;
   try {
-    value = JSON.parse(body);
+    value = parseUpstreamJson(body);
   } catch {
     return {}; // HTML, plain text, nothing: the status says enough, and such text is no message for people.
   }
@@ -220,9 +221,14 @@ function worded(error: Fields): Fields {
   const faults = listOf(isFields(error.message) ? error.message : error, "detail");
   const [first] = faults;
   if (!first) return typeof error.detail === "string" ? { ...error, message: error.detail } : { ...error, message: "" };
-  const place = Array.isArray(first.loc) ? first.loc.filter((step) => step !== "body").join(".") : "";
+  const place = Array.isArray(first.loc) ? first.loc.filter(isStep).join(".") : "";
   const words = [textOf(first, "msg"), place].filter((one) => one !== "").join(": ");
   return { ...error, message: words, ...(place !== "" && { param: place }) };
+}
+
+/** Steps of a path in the body; what begins it names the body itself. */
+function isStep(step: unknown): boolean {
+  return typeof step === "number" || (typeof step === "string" && step !== "body");
 }
 
 function message(words: string, status: number): string {

@@ -244,13 +244,18 @@ function readItem(item: unknown): readonly TokenLogprob[] {
   if (!isFields(item) || !Array.isArray(item.logprobs)) return [];
   const ids: readonly unknown[] = Array.isArray(item.token_ids) ? item.token_ids : [];
   return item.logprobs.map((logprob: unknown, position) => {
-    const tokenId = ids[position];
+    const tokenId = integerOf(ids[position]);
     return create(TokenLogprobSchema, {
       token: position === 0 ? textOf(item, "text").toWellFormed() : "",
       logprob: typeof logprob === "number" ? logprob : 0,
-      ...(typeof tokenId === "number" && { tokenId }),
+      ...(tokenId !== undefined && { tokenId }),
     });
   });
+}
+
+/** A number that fits the contract's int32. */
+function integerOf(value: unknown): number | undefined {
+  return typeof value === "number" && (value | 0) === value ? value : undefined;
 }
 
 /** Cut JSON stays as it is. */

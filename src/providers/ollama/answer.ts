@@ -1,5 +1,4 @@
 import { create } from "@bufbuild/protobuf";
-import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { type Part, PartSchema, ToolCallKind } from "../../../gen/trunkline/v1/message_pb.ts";
 import {
   CompletedSchema,
@@ -12,6 +11,7 @@ import {
 import { type TokenLogprob, type Usage, UsageSchema } from "../../../gen/trunkline/v1/usage_pb.ts";
 import type { Frame } from "../../domain/chat.ts";
 import { GatewayError } from "../../domain/errors.ts";
+import { toTimestamp } from "../../domain/timestamps.ts";
 import type { DecodeMemory } from "../provider.ts";
 import { failureOf } from "./errors.ts";
 import { type AnswerLine, argumentsText, type CallLine, readLine } from "./wire.ts";
@@ -64,9 +64,12 @@ export class Answer {
     this.#isStarted = true;
     this.#model = line.model || this.#memory.target.model;
     this.#stamp = line.stamp;
-    const createdMs = Date.parse(line.createdAt);
-    const created = Number.isNaN(createdMs) ? {} : { created: timestampFromMs(createdMs) };
-    const value = create(StartedSchema, { id: `ollama-${line.stamp}`, model: this.#model, ...created });
+    const created = toTimestamp(Date.parse(line.createdAt));
+    const value = create(StartedSchema, {
+      id: `ollama-${line.stamp}`,
+      model: this.#model,
+      ...(created && { created }),
+    });
     return [{ case: "started", value, choice: 0, part: 0 }];
   }
 

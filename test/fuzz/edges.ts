@@ -1,0 +1,119 @@
+import { toBinary, toJsonString } from "@bufbuild/protobuf";
+import {
+  ChatResponseSchema,
+  LossPolicy,
+  type StreamChatResponse,
+  StreamChatResponseSchema,
+} from "../../gen/trunkline/v1/chat_pb.ts";
+import { encodeMessagesResponse } from "../../src/dialects/anthropic-messages/encode-response.ts";
+import { createMessagesEncoder } from "../../src/dialects/anthropic-messages/encode-stream.ts";
+import { encodeMessagesError } from "../../src/dialects/anthropic-messages/error-body.ts";
+import { parseMessagesRequest } from "../../src/dialects/anthropic-messages/parse-request.ts";
+import type { JsonBody } from "../../src/dialects/json-body.ts";
+import { encodeChatResponse } from "../../src/dialects/openai-chat/encode-response.ts";
+import { createStreamEncoder } from "../../src/dialects/openai-chat/encode-stream.ts";
+import { encodeErrorBody } from "../../src/dialects/openai-chat/error-body.ts";
+import { parseChatRequest } from "../../src/dialects/openai-chat/parse-request.ts";
+import type { StreamEncoder } from "../../src/dialects/stream-encoder.ts";
+import type { ChatCall, Dialect, Frame } from "../../src/domain/chat.ts";
+import type { GatewayError } from "../../src/domain/errors.ts";
+import { createFold } from "../../src/domain/fold.ts";
+import { createSseParser } from "../../src/providers/sse.ts";
+import type { Random } from "../domain/random-messages.ts";
+import { below } from "./mutate-json.ts";
+
+/** How an edge reads a request and writes its answer. */
+interface Edge {
+  readonly dialect: Dialect;
+  /** Golden folder of the provider whose requests are of this dialect. */
+  readonly golden: string;
+  parse(body: JsonBody): Asked;
+  encodeError(error: GatewayError): string;
+}
+
+/** A request as an edge has read it. */
+interface Asked {
+  readonly call: ChatCall;
+  encodeWhole(response: ReturnType<ReturnType<typeof createFold>["response"]>): string;
+  createStreamEncoder(): StreamEncoder;
+}
+
+/** Every edge that speaks JSON; `edges.test.ts` counts them. */
+export const edges: readonly Edge[] = [
+  {
+    dialect: "openai-chat",
+    golden: "openai",
+    parse(body) {
+      const parsed = parseChatRequest(body, LossPolicy.UNSPECIFIED);
+      return {
+        call: parsed.call,
+        encodeWhole: (response) => encodeChatResponse(response, parsed),
+        createStreamEncoder: () => createStreamEncoder({ ...parsed, requestId: "r" }),
+      };
+    },
+    encodeError: encodeErrorBody,
+  },
+  {
+    dialect: "anthropic-messages",
+    golden: "anthropic",
+    parse(body) {
+      const { call } = parseMessagesRequest(body, { lossPolicy: LossPolicy.UNSPECIFIED, header: () => undefined });
+      return { call, encodeWhole: encodeMessagesResponse, createStreamEncoder: () => createMessagesEncoder("r") };
+    },
+    encodeError: (error) => encodeMessagesError(error, "r"),
+  },
+];
+
+/** What every caller gets of an answer, whatever it says. @throws Error when an edge cannot write it */
+export function tellCallers(
+  frames: readonly Frame[],
+  failure: GatewayError | null,
+  asked: readonly Asked[],
+  random: Random,
+): void {
+  for (const frame of frames) writeTyped(frame);
+  const fold = createFold();
+  fold.push(frames);
+  if (failure === null) {
+    const response = fold.response("r");
+    toBinary(ChatResponseSchema, response);
+    JSON.parse(toJsonString(ChatResponseSchema, response));
+  }
+  for (const one of asked) {
+    if (failure === null) JSON.parse(one.encodeWhole(fold.response("r")));
+    checkEvents(streamed(one.createStreamEncoder(), frames, failure, random));
+  }
+  if (failure !== null) for (const { encodeError } of edges) JSON.parse(encodeError(failure));
+}
+
+function writeTyped({ case: name, value, choice, part, logprobs = [] }: Frame): void {
+  const event = { case: name, value } as StreamChatResponse["event"];
+  const $typeName = "trunkline.v1.StreamChatResponse";
+  const message: StreamChatResponse = { $typeName, choice, part, event, logprobs: [...logprobs] };
+  toBinary(StreamChatResponseSchema, message);
+  JSON.parse(toJsonString(StreamChatResponseSchema, message));
+}
+
+/** Frames come as many together as one read of the network held. */
+function streamed(
+  encoder: StreamEncoder,
+  frames: readonly Frame[],
+  failure: GatewayError | null,
+  random: Random,
+): string {
+  let text = "";
+  for (let at = 0; at < frames.length; ) {
+    let end = at + 1 + below(6, random);
+    // Frames of one event stand together.
+    while (end < frames.length && frames[end]?.wire !== undefined && frames[end]?.wire === frames[end - 1]?.wire) end++;
+    text += encoder.push(frames.slice(at, end));
+    at = end;
+  }
+  return failure === null ? text : text + encoder.error(failure);
+}
+
+function checkEvents(text: string): void {
+  const parser = createSseParser();
+  for (const { data } of parser.push(Buffer.from(text))) if (data !== "[DONE]") JSON.parse(data);
+  if (parser.end().length > 0) throw new Error("The last event of a stream is not ended by a blank line.");
+}

@@ -21,16 +21,19 @@ const noPdf = because("reads no PDF", "§17.1");
 const noSingle = because("no setting for one call at a time", "§17.1");
 const bothLogprobs = (reason: Reason): Inabilities => ({ logprobs: reason, "logprobs, streamed": reason });
 
+const openaiChat: Inabilities = {
+  "tool results with images": textResults,
+  "thoughts shown": because("shows no thoughts", "§17.2"),
+  "reasoning round trip": because("shows no thoughts, and takes none back", "§17.2"),
+};
+
 /**
  * What a provider cannot do by its own documentation, whoever asks. All else it can: there a cell that is refused is a
  * fault of the gateway.
  */
 export const cannot: Readonly<Record<string, Inabilities>> = {
-  "OpenAI chat": {
-    "tool results with images": textResults,
-    "thoughts shown": because("shows no thoughts", "§17.2"),
-    "reasoning round trip": because("shows no thoughts, and takes none back", "§17.2"),
-  },
+  "OpenAI chat": openaiChat,
+  "Azure OpenAI": openaiChat,
   "OpenAI Responses": {
     audio: because("reads no sound", "§3.1"),
     stop: because("no such setting", "§3.1"),

@@ -30,7 +30,7 @@ export type Turn =
   /** The model's turn exactly as this inbound gave it. */
   | { readonly kind: "echo"; readonly native: unknown }
   | { readonly kind: "calls"; readonly calls: readonly AskCall[] }
-  | { readonly kind: "result"; readonly callId: string; readonly parts: readonly AskPart[] };
+  | { readonly kind: "result"; readonly callId: string; readonly name: string; readonly parts: readonly AskPart[] };
 
 export interface AskCall {
   readonly id: string;

@@ -105,7 +105,7 @@ const withTool = (say: string, more: Partial<Asked> = {}): Asked => ({ say, tool
 const history = (parts: readonly AskPart[]): readonly Turn[] => [
   { kind: "user", parts: [{ kind: "text", text: "How is the weather in Oslo?" }] },
   { kind: "calls", calls: [{ id: "call_0123456789", name: "weather", arguments: oslo }] },
-  { kind: "result", callId: "call_0123456789", parts },
+  { kind: "result", callId: "call_0123456789", name: "weather", parts },
 ];
 
 const attached = (part: AskPart, list: "images" | "documents" | "sounds", data: string, field: RegExp): Feature => ({
@@ -274,7 +274,12 @@ export const features: Readonly<Record<FeatureName, Feature>> = {
     ask: ({ thinksAnyway }) => withTool(`/think 6\n${callOslo}`, { effort: thinksAnyway ? null : "high" }),
     next: (seen) => [
       { kind: "echo", native: seen.native },
-      { kind: "result", callId: first(seen)?.calls[0]?.id ?? "", parts: [{ kind: "text", text: "sunny" }] },
+      {
+        kind: "result",
+        callId: first(seen)?.calls[0]?.id ?? "",
+        name: "weather",
+        parts: [{ kind: "text", text: "sunny" }],
+      },
     ],
     reached: ({ thoughts }) => need(thoughts.length > 0, "the earlier reasoning"),
     got: (seen) => need(first(seen)?.text.includes("sunny"), "an answer to the result"),

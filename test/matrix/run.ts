@@ -104,7 +104,8 @@ async function runCell(running: Running): Promise<Cell> {
   const { inbound, upstream, feature } = running;
   const reason = cannot[upstream.name]?.[feature] ?? null;
   const cell = { inbound: inbound.name, upstream: upstream.name, feature, reason };
-  const unaskable = inbound.cannot[feature];
+  const unmarked = feature === "cache usage" && upstream.needsCacheMark && !inbound.marksCache;
+  const unaskable = unmarked ? "no marks for the provider's cache" : inbound.cannot[feature];
   if (unaskable !== undefined) return { ...cell, verdict: "unaskable", notes: [unaskable] };
   const ask = askOf(running);
   let seen = await inbound.ask(ask, running.gateway);

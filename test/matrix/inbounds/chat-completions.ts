@@ -7,6 +7,7 @@ import { type Inbound, lossesIn, post, type Reply, retryAfterIn } from "./inboun
 export const chatCompletions: Inbound = {
   name: "OpenAI chat completions",
   cannot: {},
+  marksCache: true,
   ask: async (ask, gateway) => {
     const reply = await post(`${gateway}/v1/chat/completions`, bodyOf(ask));
     if (reply.status >= 400) return { ...nothing(reply), error: errorOf(JSON.parse(reply.text).error, reply, false) };

@@ -20,6 +20,7 @@ import { type Inbound, lossesIn } from "./inbound.ts";
 export const contract: Inbound = {
   name: "The contract (RPC)",
   cannot: {},
+  marksCache: true,
   ask: async (ask, gateway) => {
     const transport = createConnectTransport({ baseUrl: gateway, httpVersion: "1.1", useBinaryFormat: false });
     const client = createClient(ChatService, transport);

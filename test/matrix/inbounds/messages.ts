@@ -16,6 +16,7 @@ export const messages: Inbound = {
     "logprobs, streamed": none,
     seed: none,
   },
+  marksCache: true,
   ask: async (ask, gateway) => {
     const reply = await post(`${gateway}/v1/messages`, bodyOf(ask), { "anthropic-version": "2023-06-01" });
     if (reply.status >= 400) return { ...nothing(reply), error: errorOf(JSON.parse(reply.text).error, reply, false) };

@@ -37,6 +37,13 @@ export const chatProviders: readonly Upstream[] = [
     { maxTokens: either, thoughts: member("reasoning_content") },
   ),
   provider(
+    "Azure OpenAI",
+    "azure",
+    "/azure",
+    { usual: "gpt-4o", "reasoning effort": "gpt-5.1", "reasoning round trip": "gpt-5.1" },
+    { maxTokens: either, thoughts: member("reasoning_content") },
+  ),
+  provider(
     "Groq",
     "groq",
     "/groq/openai/v1",

@@ -6,12 +6,13 @@ import { ollama } from "./ollama.ts";
 import { responses } from "./responses.ts";
 import type { Upstream } from "./upstream.ts";
 
-const [openai, ...compatible] = chatProviders;
+const [openai, azure, ...compatible] = chatProviders;
 
 /** Every provider of the matrix, in the order of its columns. */
 export const upstreams: readonly Upstream[] = [
   ...(openai ? [openai] : []),
   responses,
+  ...(azure ? [azure] : []),
   anthropic,
   gemini,
   ...compatible,

@@ -18,6 +18,9 @@ const notForProviders: readonly (readonly [path: RegExp, why: string])[] = [
 /** What a provider does in any case: enforce schemas, show reasoning, cache prefixes, cite documents. */
 const ofCourse: Readonly<Record<string, RegExp>> = {
   anthropic: /^(response_format\.json_schema\.strict|reasoning\.(summary|include_text))$/,
+  deepseek: /^reasoning\.include_text$/,
+  mistral: /^reasoning\.include_text$/,
+  xai: /^reasoning\.include_text$/,
   cohere:
     /^(response_format\.json_schema\.strict|reasoning\.include_text|messages\.parts\.search_result\.citations_enabled)$/,
   ollama: /^(response_format\.json_schema\.strict|reasoning\.include_text)$/,

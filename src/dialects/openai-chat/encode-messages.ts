@@ -39,7 +39,7 @@ export function encodeMessages(
 }
 
 class MessageEncoder {
-  /** Parts of tool results that are no text, which is all that a result may be. */
+  /** Parts of tool results that a result may not hold. */
   readonly shown: JsonMembers[] = [];
   readonly #message: ChatMessage;
   readonly #field: string;
@@ -109,26 +109,27 @@ class MessageEncoder {
   }
 
   #result({ callId, parts, isError }: ToolResult, field: string): JsonMembers {
-    const text: JsonMembers[] = [];
+    const content: JsonMembers[] = [];
     const others: JsonMembers[] = [];
     for (const [i, part] of parts.entries()) {
       const at = `${field}.parts[${i}]`;
       const one = this.#resultPart(part, at);
-      if (one?.type === "text") text.push(one);
+      if (one && (one.type === "text" || isResultMedium(part, this.#quirks))) content.push(one);
       else if (one) {
-        this.#losses.approximate(at, "is sent in a user's message after the results: a tool may only answer text.");
+        this.#losses.approximate(at, "is sent in a user's message after the results: a result may not hold it here.");
         others.push(one);
       }
     }
     if (others.length > 0) {
       this.shown.push({ type: "text", text: `From the result of ${callId}:` }, ...others);
-      if (text.length === 0) text.push({ type: "text", text: "The result is shown in the user's message below." });
+      if (content.length === 0)
+        content.push({ type: "text", text: "The result is shown in the user's message below." });
     }
     if (isError) {
       this.#losses.approximate(`${field}.is_error`, "is sent as the text's beginning: this provider has no flag.");
-      text.unshift({ type: "text", text: "Error:" });
+      content.unshift({ type: "text", text: "Error:" });
     }
-    return { role: "tool", tool_call_id: callId, content: plain(text) };
+    return { role: "tool", tool_call_id: callId, content: plain(content) };
   }
 
   #resultPart(part: Part, field: string): JsonMembers | null {
@@ -187,6 +188,11 @@ class MessageEncoder {
     }
     return { id, type: "function", function: { name, arguments: text } };
   }
+}
+
+/** Whether a tool may answer with such a part, text apart. */
+export function isResultMedium({ kind }: Part, { resultMedia }: ChatQuirks): boolean {
+  return resultMedia?.some((medium) => medium === kind.case) === true;
 }
 
 /** One text is a string, as every server understands it; anything else, or a marked text, is a list. */

@@ -38,6 +38,7 @@ function shownMembers(
   losses: LossReport,
 ): JsonMembers {
   if (includeText === undefined || form?.object) return {};
+  if (includeText && form?.alwaysShown) return {};
   if (form?.shown) return includeText ? form.shown.yes : form.shown.no;
   losses.drop("reasoning.include_text", "is not taken by chat completions.");
   return {};

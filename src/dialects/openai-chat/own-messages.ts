@@ -1,6 +1,7 @@
 import type { ChatRequest } from "../../../gen/trunkline/v1/chat_pb.ts";
 import { type ChatMessage, type Part, Role } from "../../../gen/trunkline/v1/message_pb.ts";
 import { type JsonMembers, type JsonTree, RawJson } from "../json-text.ts";
+import { isResultMedium } from "./encode-messages.ts";
 import { legalCallId } from "./message-rules.ts";
 import type { ChatQuirks, MessageRules } from "./quirks.ts";
 
@@ -35,7 +36,7 @@ function partFits({ kind, proof, cache }: Part, rules: MessageRules, quirks: Cha
     case "toolCall":
       return rules.callIdLength === undefined || legalCallId(kind.value.id, rules.callIdLength) === kind.value.id;
     case "toolResult":
-      return !kind.value.isError && kind.value.parts.every((part) => part.kind.case === "text");
+      return !kind.value.isError && kind.value.parts.every((part) => resultFits(part, rules, quirks));
     case "file":
       return !quirks.documentUrls;
     case "audio":
@@ -43,6 +44,11 @@ function partFits({ kind, proof, cache }: Part, rules: MessageRules, quirks: Cha
     default:
       return true;
   }
+}
+
+function resultFits(part: Part, rules: MessageRules, quirks: ChatQuirks): boolean {
+  if (part.kind.case === "text") return true;
+  return isResultMedium(part, quirks) && partFits(part, rules, quirks);
 }
 
 function isUserAfterTool({ role }: ChatMessage, before: ChatMessage | undefined): boolean {

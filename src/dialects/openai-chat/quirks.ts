@@ -23,6 +23,8 @@ export interface ChatQuirks {
   readonly basic?: boolean;
   /** Media that the model takes; absent: whatever chat completions have a part for. */
   readonly media?: readonly Medium[];
+  /** Media that a tool's result may hold; absent: text alone, and media follow in a user's message. */
+  readonly resultMedia?: readonly Medium[];
   /** Documents are `document_url` parts. */
   readonly documentUrls?: boolean;
   /** Recordings are the base64 text or the address itself, without a format. */
@@ -51,6 +53,8 @@ export interface ReasoningForm {
   readonly efforts: Readonly<Record<string, string | JsonMembers>>;
   /** Everything stands in OpenRouter's object `reasoning`, budgets included. */
   readonly object?: boolean;
+  /** Reasoning is shown whether or not it is asked for, and cannot be kept back. */
+  readonly alwaysShown?: boolean;
   /** What asks for the reasoning to be shown or kept back, where it can be asked. */
   readonly shown?: { readonly yes: JsonMembers; readonly no: JsonMembers };
 }

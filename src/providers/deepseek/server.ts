@@ -35,6 +35,7 @@ function quirksOf(model: string, request: ChatRequest): ChatQuirks {
     jsonSchema: "in-prompt",
     reasoning: {
       members: ["reasoning_effort", "thinking"],
+      alwaysShown: thinks(model, request),
       efforts: {
         none: { thinking: { type: "disabled" } },
         ...{ minimal: "low", low: "low", medium: "medium", high: "high", xhigh: "max", max: "max" },

@@ -38,6 +38,7 @@ const base: ChatQuirks = {
   extendedSampling: false,
   basic: true,
   media: ["image"],
+  resultMedia: ["image"],
   hostedTools: [],
   webSearch: null,
   reasoning: { members: [], efforts: {} },

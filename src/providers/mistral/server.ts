@@ -1,5 +1,5 @@
 import type { MemberRules } from "../../dialects/openai-chat/member-rules.ts";
-import type { ChatQuirks } from "../../dialects/openai-chat/quirks.ts";
+import type { ChatQuirks, ReasoningForm } from "../../dialects/openai-chat/quirks.ts";
 import type { Target } from "../../domain/target.ts";
 import { flagsIn, windowIn } from "../chat-completions/model-page.ts";
 import { type ChatServer, dropping, onlyOpenAi, onlySelfHosted } from "../chat-completions/server.ts";
@@ -8,7 +8,7 @@ import { capabilitiesOf, factsOf } from "./models.ts";
 /** Mistral refuses members that it does not know (wire.md §12; @mistralai/mistralai 2.7.0). */
 export const mistralServer: ChatServer = {
   kind: "mistral",
-  quirks: (target) => (reasons(target) ? { ...base, proofs: { form: "thinking_parts", issuers: ["mistral"] } } : base),
+  quirks: (target) => (reasons(target) ? thinking : base),
   members: () => members,
   answers: { thinkingIssuer: "mistral" },
   list: {
@@ -25,6 +25,14 @@ function reasons({ model, facts }: Target): boolean {
   return facts.capabilities?.includes("reasoning") ?? model.startsWith("magistral");
 }
 
+const reasoning: ReasoningForm = {
+  members: ["reasoning_effort"],
+  efforts: {
+    ...{ none: "none", minimal: "minimal", low: "low", medium: "medium" },
+    ...{ high: "high", xhigh: "xhigh", max: "xhigh" },
+  },
+};
+
 const base: ChatQuirks = {
   kind: "mistral",
   maxTokensName: "max_tokens",
@@ -35,18 +43,19 @@ const base: ChatQuirks = {
   extendedSampling: false,
   basic: true,
   media: ["image", "audio", "file"],
+  resultMedia: ["image", "audio", "file"],
   documentUrls: true,
   bareAudio: true,
   hostedTools: ["web_search", "web_search_premium", "code_interpreter", "image_generation", "document_library"],
   webSearch: { tool: "web_search" },
-  reasoning: {
-    members: ["reasoning_effort"],
-    efforts: {
-      ...{ none: "none", minimal: "minimal", low: "low", medium: "medium" },
-      ...{ high: "high", xhigh: "xhigh", max: "xhigh" },
-    },
-  },
+  reasoning,
   messages: { callIdLength: 9, onlyToolsNamed: true, afterTools: "Done.", prefix: true },
+};
+
+const thinking: ChatQuirks = {
+  ...base,
+  reasoning: { ...reasoning, alwaysShown: true },
+  proofs: { form: "thinking_parts", issuers: ["mistral"] },
 };
 
 const members: MemberRules = {

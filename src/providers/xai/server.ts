@@ -9,7 +9,10 @@ import { effortsOf, factsOf, reasons } from "./models.ts";
 /** xAI (wire.md §7). Its tools that run on the server are in its Responses API only. */
 export const xaiServer: ChatServer = {
   kind: "xai",
-  quirks: ({ model }) => ({ ...base, reasoning: { members: ["reasoning_effort"], efforts: effortsOf(model) } }),
+  quirks: ({ model }) => ({
+    ...base,
+    reasoning: { members: ["reasoning_effort"], efforts: effortsOf(model), alwaysShown: reasons(model) },
+  }),
   members: ({ model }) => (reasons(model) ? { ...members, ...refusedWhileReasoning } : members),
   // A USD has 10^10 ticks (docs.x.ai, "Cost tracking").
   answers: { usage: { countsApart: true, cost: { member: "cost_in_usd_ticks", nanoUsd: 0.1 } }, citations: true },

@@ -27,10 +27,14 @@ function functionsOf(tools: unknown): unknown {
 function messageOf(message: unknown): unknown {
   if (!isFields(message)) return message;
   const { role, content, tool_calls, tool_call_id } = message;
-  return { role, content: Array.isArray(content) ? contentOf(content) : content, tool_calls, tool_call_id };
+  if (!Array.isArray(content)) return { role, content, tool_calls, tool_call_id };
+  const parts = contentOf(content);
+  // Whether a result may hold more than text was the variant's to say.
+  const read = role === "tool" ? parts.filter((part) => !isFields(part) || part.type === "text") : parts;
+  return { role, content: read, tool_calls, tool_call_id };
 }
 
-function contentOf(parts: readonly unknown[]): unknown {
+function contentOf(parts: readonly unknown[]): readonly unknown[] {
   return parts.flatMap((part) => {
     if (!isFields(part) || part.type === "thinking") return [];
     if (part.type === "image_url" && typeof part.image_url === "string")

@@ -15,6 +15,8 @@ export interface ChatVariant {
   readonly root: RegExp;
   /** Names of models beside `echo`, `reasoner` and `embed`. */
   readonly models: RegExp;
+  /** Types of parts that it reads in messages of a role; null reads any. */
+  parts(role: string, model: string): readonly string[] | null;
   /** Refuses what the provider refuses. @throws WireError */
   check(body: Fields, model: string, path: string): void;
   thinks(body: Fields, model: string): boolean;
@@ -56,6 +58,7 @@ function chat(exchange: Exchange, variant: ChatVariant): Reply {
     throw new WireError(404, "invalid_request_error", message, { code: "model_not_found" });
   }
   variant.check(body, model, exchange.path);
+  checkParts(body, (role) => variant.parts(role, model));
   const thinks = model === "reasoner" || variant.thinks(body, model);
   const ask = readChat(asOpenAi(body, thinks), "echo");
   const reply = answerChat({ ...ask, model, includeUsage: true }, exchange);
@@ -64,6 +67,17 @@ function chat(exchange: Exchange, variant: ChatVariant): Reply {
     sequence: exchange.sequence,
     askedForUsage: isFields(body.stream_options) && body.stream_options.include_usage === true,
   });
+}
+
+function checkParts(body: Fields, allowedIn: (role: string) => readonly string[] | null): void {
+  for (const [index, { role, content }] of messagesOf(body).entries()) {
+    const allowed = allowedIn(String(role));
+    if (allowed === null || !Array.isArray(content)) continue;
+    const at = content.findIndex((part) => !isFields(part) || !allowed.includes(String(part.type)));
+    if (at < 0) continue;
+    const param = `messages[${index}].content[${at}].type`;
+    throw refusal(`${param}: must be one of ${allowed.join(", ")} in a ${String(role)} message`, { param });
+  }
 }
 
 function embed(exchange: Exchange, variant: ChatVariant): Reply {

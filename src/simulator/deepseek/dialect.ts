@@ -6,6 +6,7 @@ import { type Fields, isFields } from "../json.ts";
 export const deepseek = createVariant({
   root: /^(?:\/v1|\/beta)?(?=\/)/,
   models: /^deepseek-/,
+  parts: (role) => (role === "user" ? ["text", "image_url"] : ["text"]),
   check,
   thinks,
   answer: {
@@ -38,7 +39,7 @@ function check(body: Fields, model: string, path: string): void {
   const backs = Array.isArray(body.tools) && thinks(body, model);
   for (const [index, message] of messagesOf(body).entries()) {
     if (message.role === "developer") throw refusal(`messages[${index}]: unknown variant \`developer\``);
-    if (Array.isArray(message.content)) {
+    if (Array.isArray(message.content) && !/-vision/.test(model)) {
       throw refusal(`messages[${index}]: invalid type: sequence, expected a string`);
     }
     if (message.prefix === true && !path.startsWith("/beta"))

@@ -18,6 +18,8 @@ const tiers = ["auto", "on_demand", "flex", "performance"];
 export const groq = createVariant({
   root: /^\/(?:openai\/)?v1/,
   models: /llama|gpt-oss|qwen/,
+  // Of its own are documents; results of tools may hold whatever users may (groq-sdk).
+  parts: () => ["text", "image_url", "document"],
   check,
   thinks: (body, model) =>
     /gpt-oss|qwen/.test(model) && body.reasoning_effort !== "none" && body.include_reasoning !== false,

@@ -16,6 +16,8 @@ const capabilities = { completion_chat: true, function_calling: true, reasoning:
 export const mistral = createVariant({
   root: /^\/v1/,
   models: /^(?:mistral|magistral|codestral|ministral)-/,
+  // Any message may hold any of them (@mistralai/mistralai).
+  parts: () => ["text", "image_url", "document_url", "input_audio", "file", "reference", "thinking"],
   check,
   thinks: (body, model) =>
     body.reasoning_effort == null ? model.startsWith("magistral") : body.reasoning_effort !== "none",

@@ -14,6 +14,8 @@ export interface ChatAsk {
   readonly choices: number;
   readonly stream: boolean;
   readonly includeUsage: boolean;
+  /** Whether reasoning is shown: not by OpenAI's own models. */
+  readonly showsReasoning: boolean;
   /** How many alternatives to give for each token; null gives no log probabilities. */
   readonly topLogprobs: number | null;
   readonly serviceTier: string;
@@ -75,6 +77,7 @@ export function readChat(body: unknown, model: string): ChatAsk {
     choices: number(body, "n", 1, maxChoices) ?? 1,
     stream,
     includeUsage: isFields(body.stream_options) && body.stream_options.include_usage === true,
+    showsReasoning: model === "echo" || model === "reasoner",
     topLogprobs: readLogprobs(body),
     serviceTier: typeof body.service_tier === "string" && body.service_tier !== "auto" ? body.service_tier : "default",
   };

@@ -12,16 +12,17 @@ export function answerChat(ask: ChatAsk, exchange: Exchange): Reply {
   const created = Math.floor(exchange.now / 1000);
   const head = { id, created, model: ask.model, service_tier: ask.serviceTier, system_fingerprint: "simulated" };
   const usage = usageOf(ask, answer, exchange.cache);
+  const shown = ask.showsReasoning ? answer : { ...answer, reasoning: [] };
   const headers = headersOf(exchange);
   if (ask.stream) {
     const errorEvent = sse({
       error: { message: "This failure is simulated.", type: "server_error", param: null, code: null },
     });
-    return { headers, events: events(ask, answer, head, usage), errorEvent };
+    return { headers, events: events(ask, shown, head, usage), errorEvent };
   }
   const choices = Array.from({ length: ask.choices }, (_, index) => ({
     index,
-    message: messageOf(answer, id),
+    message: messageOf(shown, id),
     logprobs: ask.topLogprobs === null ? null : logprobsOf(answer, ask.topLogprobs),
     finish_reason: finishOf(answer),
   }));

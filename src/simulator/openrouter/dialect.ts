@@ -17,6 +17,7 @@ const models = ["echo", "reasoner"].map((id) => ({
 export const openrouter = createVariant({
   root: /^\/api\/v1/,
   models: /\//,
+  parts: (role) => (role === "user" ? null : ["text"]),
   // What it does not know it passes over.
   check: () => {},
   thinks: ({ reasoning, reasoning_effort }) => reasoning != null || reasoning_effort != null,

@@ -6,6 +6,7 @@ import { isFields } from "../json.ts";
 export const vllm = createVariant({
   root: /^\/v1/,
   models: /./,
+  parts: (role) => (role === "user" ? ["text", "image_url", "input_audio", "audio_url", "video_url"] : ["text"]),
   check: ({ reasoning_effort: effort, structured_outputs: outputs }) => {
     if (effort != null && !["low", "medium", "high"].includes(String(effort)))
       throw refusal("Input should be 'low', 'medium' or 'high'", { param: "reasoning_effort" });

@@ -20,6 +20,7 @@ const models = ["echo", "reasoner"].map((id) => ({
 export const xai = createVariant({
   root: /^\/v1/,
   models: /^grok-/,
+  parts: (role) => (role === "user" ? ["text", "image_url"] : ["text"]),
   check,
   thinks: (body, model) => thinking.test(model) && body.reasoning_effort !== "none",
   answer: {

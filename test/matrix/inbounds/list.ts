@@ -1,0 +1,8 @@
+import { chatCompletions } from "./chat-completions.ts";
+import { contract } from "./contract.ts";
+import { gemini } from "./gemini.ts";
+import type { Inbound } from "./inbound.ts";
+import { messages } from "./messages.ts";
+
+/** Every protocol of the matrix, in the order of its tables. */
+export const inbounds: readonly Inbound[] = [chatCompletions, messages, gemini, contract];

@@ -1,0 +1,21 @@
+import { anthropic } from "./anthropic.ts";
+import { chatProviders } from "./chat-providers.ts";
+import { cohere } from "./cohere.ts";
+import { gemini } from "./gemini.ts";
+import { ollama } from "./ollama.ts";
+import { responses } from "./responses.ts";
+import type { Upstream } from "./upstream.ts";
+
+const [openai, azure, ...compatible] = chatProviders;
+
+/** Every provider of the matrix, in the order of its columns. */
+export const upstreams: readonly Upstream[] = [
+  ...(openai ? [openai] : []),
+  responses,
+  ...(azure ? [azure] : []),
+  anthropic,
+  gemini,
+  ...compatible,
+  ollama,
+  cohere,
+];

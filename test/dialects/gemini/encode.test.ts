@@ -196,7 +196,7 @@ describe("what other providers want back", () => {
     randomParts(random).filter(({ kind, proof }, i, all) => {
       const before = all[i - 1];
       // A signature behind what it proves cannot tell where that began, if the same kind stands before it unproved.
-      const merges = before?.kind.case === kind.case && !before.proof && proof;
+      const merges = before !== undefined && before.kind.case === kind.case && !before.proof && proof;
       const isNothing = kind.case === "opaque" && kind.value.provider === "gemini";
       return !merges && !isNothing && !(kind.case === "text" && kind.value === "");
     });

@@ -211,3 +211,13 @@ it("gets the errors of its own requests by class, the member named", async () =>
   expect(wrong).toBeInstanceOf(Anthropic.BadRequestError);
   expect(wrong.message).toContain("messages.0.role: must be one of 'user', 'assistant', 'system'.");
 });
+
+it("lists models by pages, and shows one", async () => {
+  const ids: string[] = [];
+  for await (const model of client().models.list({ limit: 2 })) ids.push(model.id);
+  expect(ids).toContain("simulator-anthropic/claude-echo");
+  expect(ids.length).toBeGreaterThan(3);
+  expect(new Set(ids).size).toBe(ids.length);
+  const model = await client().models.retrieve("simulator/echo");
+  expect(model).toMatchObject({ type: "model", id: "simulator/echo", lifecycle: "active" });
+});

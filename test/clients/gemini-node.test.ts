@@ -10,6 +10,7 @@ import {
   ThinkingLevel,
   Type,
 } from "@google/genai";
+import OpenAI from "openai";
 import { afterAll, describe, expect, it } from "vitest";
 import { startSimulator } from "../../src/simulator/simulator.ts";
 import { useGateway, withoutRetries } from "../fakes/gateway.ts";
@@ -24,6 +25,12 @@ const gateway = useGateway(
     OPENAI_BASE_URL: `${simulator.url}/openai/v1`,
     ANTHROPIC_API_KEY: "k",
     ANTHROPIC_BASE_URL: `${simulator.url}/anthropic`,
+    COHERE_API_KEY: "k",
+    COHERE_BASE_URL: `${simulator.url}/cohere`,
+    MISTRAL_API_KEY: "k",
+    MISTRAL_BASE_URL: `${simulator.url}/mistral/v1`,
+    OLLAMA_API_KEY: "k",
+    OLLAMA_BASE_URL: `${simulator.url}/ollama`,
   },
   withoutRetries,
 );
@@ -198,10 +205,27 @@ describe("Google's SDK, through the gateway,", () => {
   it.each([
     ["gemini/gemini-embedding-echo", 64],
     ["openai/embed", 64],
+    ["cohere/embed-echo", 256],
+    ["mistral/embed", 64],
+    ["ollama/embed", 64],
   ])("embeds with %s", async (model, outputDimensionality) => {
     const config = { outputDimensionality, taskType: "RETRIEVAL_QUERY" };
     const { embeddings } = await client().models.embedContent({ model, contents: ["a cat", "a dog sat"], config });
-    expect(embeddings?.map(({ values }) => values?.length)).toEqual([64, 64]);
+    expect(embeddings?.map(({ values }) => values?.length)).toEqual([outputDimensionality, outputDimensionality]);
+    const distance = (one: number[] = [], other: number[] = []) =>
+      one.reduce((sum, x, i) => sum + (x - (other[i] ?? 0)) ** 2, 0);
+    const again = await client().models.embedContent({ model, contents: "a cat", config });
+    // The same text has the same vector, also alone.
+    expect(distance(again.embeddings?.[0]?.values, embeddings?.[0]?.values)).toBeLessThan(1e-9);
+  });
+
+  it("lets OpenAI's clients embed with Gemini, up to Google's limit", async () => {
+    const openai = new OpenAI({ baseURL: `${gateway.url}/v1`, apiKey: "any", maxRetries: 0 });
+    const model = "gemini/gemini-embedding-echo";
+    const { data } = await openai.embeddings.create({ model, input: ["a cat", "a dog"], dimensions: 64 });
+    expect(data.map(({ embedding }) => embedding.length)).toEqual([64, 64]);
+    const input = Array.from({ length: 101 }, () => "x");
+    await expect(openai.embeddings.create({ model, input })).rejects.toThrow(/at most 100 items .* has 101/);
   });
 
   it("lists models by pages, and shows one", async () => {

@@ -201,7 +201,24 @@ describe.each(targets)("Google's SDK, through the gateway to %s,", (model, reaso
   });
 });
 
+const pairs = targets.flatMap(([, one]) =>
+  targets.flatMap(([other]) => (other.split("/")[0] === one.split("/")[0] ? [] : [[one, other] as const])),
+);
+
 describe("Google's SDK, through the gateway,", () => {
+  it.each(pairs)("goes on with a conversation of %s at %s, proofs and ids of the first in it", async (one, other) => {
+    const asked: Content = { role: "user", parts: [{ text: '/call weather {"city":"Oslo"}' }] };
+    const config = { tools, thinkingConfig: { includeThoughts: true, thinkingBudget: 1_024 } };
+    const first = await client().models.generateContent({ model: one, contents: [asked], config });
+    const said = first.candidates?.[0]?.content ?? {};
+    const contents = [asked, said, { role: "user", parts: resultsOf(first.functionCalls ?? [], true) }];
+    const second = await client().models.generateContent({ model: other, contents, config: { tools } });
+    expect(second.text).toContain("sunny 0");
+    // And back again, to whom the proofs belong.
+    const third = await client().models.generateContent({ model: one, contents, config });
+    expect(third.text).toContain("sunny 0");
+  });
+
   it.each([
     ["gemini/gemini-embedding-echo", 64],
     ["openai/embed", 64],

@@ -71,8 +71,8 @@ export type FindRoute = (method: string, path: string, hints: Hints) => RouteMat
  * condition come first, in the order of the table.
  */
 export function compileRoutes(groups: readonly [RouteGroup, ...RouteGroup[]]): FindRoute {
-  const all = groups.flatMap(({ errors, routes }) => routes.map((route) => ({ errors, route })));
-  const sorted = [...all.filter(({ route }) => isSpecial(route)), ...all.filter(({ route }) => !isSpecial(route))];
+  const listed = groups.flatMap(({ errors, routes }) => routes.map((route) => ({ errors, route })));
+  const sorted = listed.toSorted((one, other) => Number(isSpecial(other.route)) - Number(isSpecial(one.route)));
   const exact = Map.groupBy(
     sorted.filter(({ route }) => !isPrefix(route)),
     ({ route }) => route.path,
@@ -80,11 +80,12 @@ export function compileRoutes(groups: readonly [RouteGroup, ...RouteGroup[]]): F
   const prefixes = sorted.filter(({ route }) => isPrefix(route));
   return (method, path, hints) => {
     const wanted = method === "HEAD" ? "GET" : method;
-    const here = exact.get(path)?.filter(({ route }) => route.when?.(hints) ?? true) ?? [];
+    const all = exact.get(path) ?? [];
+    const here = all.some(({ route }) => route.when) ? all.filter(({ route }) => fits(route, hints)) : all;
     if (here.length > 0) return pick(here, wanted, "");
     for (const candidate of prefixes) {
       const rest = restOf(path, candidate.route);
-      if (rest !== null && (candidate.route.when?.(hints) ?? true)) return pick([candidate], wanted, rest);
+      if (rest !== null && fits(candidate.route, hints)) return pick([candidate], wanted, rest);
     }
     const owner = groups.find(({ owns }) => owns !== undefined && path.startsWith(`${owns}/`)) ?? groups[0];
     return { errors: owner.errors, error: unknownRoute(), allow: [] };
@@ -93,6 +94,10 @@ export function compileRoutes(groups: readonly [RouteGroup, ...RouteGroup[]]): F
 
 function isPrefix({ path }: Route): boolean {
   return path.endsWith("/*");
+}
+
+function fits({ when }: Route, hints: Hints): boolean {
+  return when === undefined || when(hints);
 }
 
 function isSpecial({ ending, when }: Route): boolean {
@@ -129,11 +134,13 @@ export function pathOf(target: string | undefined): string | null {
   return query === -1 ? target : target.slice(0, query);
 }
 
-/** The query of a request target. */
+/** The query of a request target. Most have none: those share one. */
 export function queryOf(target: string | undefined): URLSearchParams {
   const at = target?.indexOf("?") ?? -1;
-  return new URLSearchParams(at === -1 ? "" : target?.slice(at + 1));
+  return at === -1 ? noQuery : new URLSearchParams(target?.slice(at + 1));
 }
+
+const noQuery = new URLSearchParams();
 
 /** Decodes the rest of a path once; null when it is not what a client would send. */
 function decodeRest(raw: string): string | null {

@@ -21,13 +21,15 @@ export function toEmbedRequest(request: EmbedRequest, target: Target): ProviderR
   const losses = new LossReport(false);
   if (request.title) losses.drop("title", "is not taken by this provider.");
   if (request.endUserId !== undefined) losses.drop("end_user_id", "is not taken by this provider.");
-  if (request.inputType === undefined) {
-    losses.approximate("input_type", `is demanded by this provider; sent as ${usualInputType}.`);
-  }
+  if (request.inputs.length > maxInputs)
+    throw invalidValue(
+      "inputs",
+      `must have at most ${maxInputs} items for this provider, and has ${request.inputs.length}.`,
+    );
   const body: JsonMembers = {
     model: target.model,
     ...toInputs(request.inputs),
-    input_type: request.inputType ?? usualInputType,
+    input_type: inputTypeOf(request, losses),
     output_dimension: request.dimensions,
     // Without it, a text that is too long loses its end without a word.
     truncate: truncation(request.truncate),
@@ -45,6 +47,21 @@ export function toEmbedRequest(request: EmbedRequest, target: Target): ProviderR
 }
 
 const none: ReadonlySet<string> = new Set();
+
+/** Most inputs of one request. */
+const maxInputs = 96;
+
+/** Others' words would be refused; the provider's own that are newer than this code are not, and are lost. */
+function inputTypeOf({ inputType }: EmbedRequest, losses: LossReport): string {
+  if (inputType !== undefined && inputTypes.has(inputType)) return inputType;
+  const why = inputType === undefined ? "is demanded by this provider" : `'${inputType}' is unknown to this provider`;
+  losses.approximate("input_type", `${why}; sent as ${usualInputType}.`);
+  return usualInputType;
+}
+
+const inputTypes: ReadonlySet<string> = new Set([
+  ...["search_document", "search_query", "classification", "clustering", "image"],
+]);
 
 /** Texts as they are; where one input is mixed content, all are sent in that form. */
 function toInputs(inputs: readonly EmbedInput[]): JsonMembers {

@@ -47,6 +47,15 @@ describe("a request for embeddings", () => {
       losses: [],
     });
     expect(asked({ inputs: [text("a")] }).losses).toEqual(["input_type;approximated"]);
+    const foreign = asked({ inputs: [text("a")], inputType: "semantic_similarity" });
+    expect(foreign.body.input_type).toBe("search_document");
+    expect(foreign.losses).toEqual(["input_type;approximated"]);
+  });
+
+  it("holds no more inputs than the provider takes", () => {
+    const inputs = Array.from({ length: 97 }, () => text("a"));
+    expect(codeOf(() => asked({ inputs }))).toBe("invalid_value");
+    expect(asked({ inputs: inputs.slice(1) }).body.texts).toHaveLength(96);
   });
 
   it("reports a title and a person, and cuts the end that it is told to", () => {

@@ -1,4 +1,4 @@
-import type { FeatureName } from "./features.ts";
+import { type FeatureName, wholeOf } from "./features.ts";
 
 /** Why a provider cannot do something. */
 export interface Reason {
@@ -19,9 +19,15 @@ const noLogprobs = because("gives no log probabilities", "§17.1");
 const noSound = because("reads no sound", "§17.1");
 const noPdf = because("reads no PDF", "§17.1");
 const noSingle = because("no setting for one call at a time", "§17.1");
-const bothLogprobs = (reason: Reason): Inabilities => ({ logprobs: reason, "logprobs, streamed": reason });
+const noFlag = because("results of tools have no flag for failures", "§17.1");
+const noBudgets = because("knows efforts, no budgets of tokens", "§17.3");
+const noTopK = because("no such setting", "§17.1");
+const noEndUser = (source: string) => because("no such setting", source);
 
 const openaiChat: Inabilities = {
+  "failed tool": noFlag,
+  "reasoning budget": noBudgets,
+  top_k: noTopK,
   "tool results with images": textResults,
   "thoughts shown": because("shows no thoughts", "§17.2"),
   "reasoning round trip": because("shows no thoughts, and takes none back", "§17.2"),
@@ -31,10 +37,14 @@ const openaiChat: Inabilities = {
  * What a provider cannot do by its own documentation, whoever asks. All else it can: there a cell that is refused is a
  * fault of the gateway.
  */
-export const cannot: Readonly<Record<string, Inabilities>> = {
+const inabilities: Readonly<Record<string, Inabilities>> = {
   "OpenAI chat": openaiChat,
   "Azure OpenAI": openaiChat,
   "OpenAI Responses": {
+    "failed tool": noFlag,
+    "reasoning budget": noBudgets,
+    top_k: because("no such setting", "§3.1"),
+    "frequency penalty": because("no such setting", "§3.1"),
     audio: because("reads no sound", "§3.1"),
     stop: because("no such setting", "§3.1"),
     seed: because("no such setting", "§3.1"),
@@ -42,22 +52,38 @@ export const cannot: Readonly<Record<string, Inabilities>> = {
     "thoughts shown": because("shows a summary of its thoughts, not the thoughts", "§17.2"),
   },
   Anthropic: {
+    "frequency penalty": because("no such setting", "§4.1"),
     audio: noSound,
     "JSON mode": because("JSON by a schema only", "§4.1"),
     "n > 1": oneAnswer,
     seed: noSeed,
-    ...bothLogprobs(noLogprobs),
+    logprobs: noLogprobs,
   },
-  Gemini: { "one call at a time": noSingle },
+  Gemini: { "one call at a time": noSingle, "end user": noEndUser("§5.1") },
   Groq: {
+    "failed tool": noFlag,
+    "reasoning budget": noBudgets,
+    top_k: noTopK,
     PDF: noPdf,
     audio: noSound,
     "n > 1": oneAnswer,
-    ...bothLogprobs(noLogprobs),
+    logprobs: noLogprobs,
     refusal: noRefusals("§6"),
   },
-  xAI: { "tool results with images": textResults, PDF: noPdf, audio: noSound, refusal: noRefusals("§7") },
+  xAI: {
+    "failed tool": noFlag,
+    "reasoning budget": noBudgets,
+    top_k: noTopK,
+    "tool results with images": textResults,
+    PDF: noPdf,
+    audio: noSound,
+    refusal: noRefusals("§7"),
+  },
   DeepSeek: {
+    "failed tool": noFlag,
+    "reasoning budget": noBudgets,
+    top_k: noTopK,
+    "end user": noEndUser("§9"),
     "tool results with images": textResults,
     PDF: noPdf,
     audio: noSound,
@@ -68,22 +94,35 @@ export const cannot: Readonly<Record<string, Inabilities>> = {
     refusal: noRefusals("§9"),
   },
   OpenRouter: {
+    "failed tool": noFlag,
     "tool results with images": textResults,
     "n > 1": because("no such setting", "§10"),
     refusal: noRefusals("§10"),
   },
   Mistral: {
-    ...bothLogprobs(noLogprobs),
+    "failed tool": noFlag,
+    "reasoning budget": noBudgets,
+    top_k: noTopK,
+    "end user": noEndUser("§12"),
+    logprobs: noLogprobs,
     "cache usage": because("tells no count of cached tokens", "§12"),
     refusal: noRefusals("§12"),
   },
   vLLM: {
+    "failed tool": noFlag,
+    "reasoning budget": noBudgets,
     "tool results with images": textResults,
     PDF: because("reads no PDF", "§16"),
     "cache usage": because("tells no count of cached tokens unless it was started to", "§16"),
     refusal: noRefusals("§16"),
   },
   Ollama: {
+    "tool required": because("cannot force a call", "§8.1"),
+    "tools forbidden": because("knows no choice of tools: it is offered none", "§8.1"),
+    "failed tool": noFlag,
+    "order of parts": because("pictures stand beside the text, not in it", "§8.1"),
+    "reasoning budget": noBudgets,
+    "end user": noEndUser("§8.1"),
     "forced tool": because("cannot force a call", "§8.1"),
     "one call at a time": noSingle,
     "image by address": because("fetches nothing", "§8.1"),
@@ -94,6 +133,8 @@ export const cannot: Readonly<Record<string, Inabilities>> = {
     refusal: noRefusals("§8.1"),
   },
   Cohere: {
+    "failed tool": noFlag,
+    "end user": noEndUser("§13"),
     "forced tool": because("knows the duty to call, not a tool's name", "§13"),
     "one call at a time": noSingle,
     "tool results with images": because("results of tools hold text and documents", "§13"),
@@ -101,7 +142,16 @@ export const cannot: Readonly<Record<string, Inabilities>> = {
     audio: noSound,
     "reasoning effort": because("knows budgets of tokens, no efforts", "§13"),
     "n > 1": oneAnswer,
-    ...bothLogprobs(because("tells of chosen tokens, not of alternatives", "§17.1")),
+    logprobs: because("tells of chosen tokens, not of alternatives", "§17.1"),
     refusal: noRefusals("§13"),
   },
 };
+
+/** Names of the providers that the table tells of. */
+export const toldOf: readonly string[] = Object.keys(inabilities);
+
+/** Why a provider cannot do something; null where it can. A stream can what a whole answer can. */
+export function reasonOf(provider: string, feature: FeatureName): Reason | null {
+  const told = inabilities[provider] ?? {};
+  return told[feature] ?? told[wholeOf(feature)] ?? null;
+}

@@ -11,10 +11,15 @@ export interface Ask {
   readonly turns: readonly Turn[];
   /** Names of functions that take a city. */
   readonly tools: readonly string[];
+  /** Names of functions that take nothing, and have no schema. */
+  readonly bareTools: readonly string[];
   readonly toolChoice: "required" | "none" | { readonly name: string } | null;
   readonly oneCallAtATime: boolean;
   readonly format: "json" | "schema" | null;
+  /** `none` turns it off. */
   readonly effort: string | null;
+  /** Tokens of reasoning at most. */
+  readonly budget: number | null;
   readonly showThoughts: boolean;
   readonly stop: readonly string[];
   readonly maxTokens: number | null;
@@ -23,6 +28,11 @@ export interface Ask {
   readonly topLogprobs: number | null;
   readonly seed: number | null;
   readonly temperature: number | null;
+  readonly topP: number | null;
+  readonly topK: number | null;
+  readonly frequencyPenalty: number | null;
+  /** Who asks, for the provider's abuse detection. */
+  readonly endUser: string | null;
 }
 
 export type Turn =
@@ -30,7 +40,13 @@ export type Turn =
   /** The model's turn exactly as this inbound gave it. */
   | { readonly kind: "echo"; readonly native: unknown }
   | { readonly kind: "calls"; readonly calls: readonly AskCall[] }
-  | { readonly kind: "result"; readonly callId: string; readonly name: string; readonly parts: readonly AskPart[] };
+  | {
+      readonly kind: "result";
+      readonly callId: string;
+      readonly name: string;
+      readonly failed?: boolean;
+      readonly parts: readonly AskPart[];
+    };
 
 export interface AskCall {
   readonly id: string;

@@ -9,27 +9,46 @@ export const featureNames = [
   "parallel tools",
   "stream + tools",
   "forced tool",
+  "tool required",
+  "tools forbidden",
+  "tool without parameters",
   "one call at a time",
   "tool results",
+  "several tool results",
+  "failed tool",
   "tool results with images",
   "images",
   "image by address",
+  "order of parts",
   "PDF",
   "audio",
   "JSON schema",
+  "JSON schema, streamed",
   "JSON mode",
   "reasoning effort",
+  "reasoning budget",
+  "reasoning off",
   "thoughts shown",
+  "thoughts, streamed",
   "reasoning round trip",
   "cache usage",
+  "cache usage, streamed",
   "stop",
+  "stop, streamed",
   "length stop",
+  "length stop, streamed",
   "refusal",
+  "refusal, streamed",
   "n > 1",
+  "n > 1, streamed",
   "logprobs",
   "logprobs, streamed",
   "seed",
   "temperature",
+  "top_p",
+  "top_k",
+  "frequency penalty",
+  "end user",
   "rate limit",
   "overload",
   "error in a stream",
@@ -102,10 +121,23 @@ const counted = ({ usage }: Seen): string | null => need((usage?.input ?? 0) > 0
 
 const withTool = (say: string, more: Partial<Asked> = {}): Asked => ({ say, tools: ["weather"], ...more });
 
-const history = (parts: readonly AskPart[]): readonly Turn[] => [
+const history = (parts: readonly AskPart[], failed = false): readonly Turn[] => [
   { kind: "user", parts: [{ kind: "text", text: "How is the weather in Oslo?" }] },
   { kind: "calls", calls: [{ id: "call_0123456789", name: "weather", arguments: oslo }] },
-  { kind: "result", callId: "call_0123456789", name: "weather", parts },
+  { kind: "result", callId: "call_0123456789", name: "weather", failed, parts },
+];
+
+const twoResults: readonly Turn[] = [
+  { kind: "user", parts: [{ kind: "text", text: "Weather in Oslo, time in Bergen?" }] },
+  {
+    kind: "calls",
+    calls: [
+      { id: "call_0123456789", name: "weather", arguments: oslo },
+      { id: "call_9876543210", name: "clock", arguments: bergen },
+    ],
+  },
+  { kind: "result", callId: "call_0123456789", name: "weather", parts: [{ kind: "text", text: "sunny" }] },
+  { kind: "result", callId: "call_9876543210", name: "clock", parts: [{ kind: "text", text: "noon" }] },
 ];
 
 const attached = (part: AskPart, list: "images" | "documents" | "sounds", data: string, field: RegExp): Feature => ({
@@ -119,15 +151,24 @@ const attached = (part: AskPart, list: "images" | "documents" | "sounds", data: 
   field,
 });
 
-const sampling = (name: "seed" | "temperature", value: number): Feature => ({
+type Setting = "seed" | "temperature" | "topP" | "topK" | "frequencyPenalty" | "endUser";
+
+const setting = (name: Setting, value: number | string, field: RegExp): Feature => ({
   ask: () => ({ say: "/say fine", [name]: value }),
   reached: (reached) => need(reached[name] === value, name),
   got: (seen) => need(first(seen)?.text === "fine", "text"),
-  field: new RegExp(`^${name}$`),
+  field,
 });
 
-const probable = (stream: boolean): Feature => ({
-  ask: () => ({ say: "/say one two three", stream, topLogprobs: 2 }),
+/** The same as a stream. */
+const streamed = (feature: Feature): Feature => ({
+  ...feature,
+  ask: (upstream, tag) => ({ ...feature.ask(upstream, tag), stream: true }),
+  reached: (reached) => all(feature.reached(reached), need(reached.stream, "the wish for a stream")),
+});
+
+const probable: Feature = {
+  ask: () => ({ say: "/say one two three", topLogprobs: 2 }),
   reached: ({ logprobs, topLogprobs }) => all(need(logprobs, "logprobs"), need(topLogprobs === 2, "top_logprobs")),
   got: (seen) =>
     all(
@@ -135,7 +176,7 @@ const probable = (stream: boolean): Feature => ({
       need(first(seen)?.alternatives === 2, "alternatives"),
     ),
   field: /logprobs/,
-});
+};
 
 const failing = (fault: string, stream: boolean, got: Feature["got"]): Feature => ({
   ask: () => ({ say: "/words 20", stream, fault }),
@@ -144,7 +185,7 @@ const failing = (fault: string, stream: boolean, got: Feature["got"]): Feature =
   field: never,
 });
 
-export const features: Readonly<Record<FeatureName, Feature>> = {
+const whole = {
   text: {
     ask: () => ({ say: "/say Hello, world.", system: "Be brief.", maxTokens: 500 }),
     reached: ({ system, text, maxTokens }) =>
@@ -208,6 +249,30 @@ export const features: Readonly<Record<FeatureName, Feature>> = {
       ),
     field: /tool_choice/,
   },
+  "tool required": {
+    ask: () => ({ say: "/say no", tools: ["weather"], toolChoice: "required" }),
+    reached: ({ choice }) => need(choice === "required", "the choice"),
+    got: (seen) =>
+      need(
+        first(seen)
+          ?.calls.map(({ name }) => name)
+          .join() === "weather",
+        "the call",
+      ),
+    field: /tool_choice/,
+  },
+  "tools forbidden": {
+    ask: () => withTool(callOslo, { toolChoice: "none" }),
+    reached: ({ choice, tools }) => need(choice === "none" || tools.length === 0, "the choice"),
+    got: (seen) => need(first(seen)?.calls.length === 0 && first(seen)?.finish === "stop", "an answer without calls"),
+    field: /tool_choice/,
+  },
+  "tool without parameters": {
+    ask: () => ({ say: "/call now {}", bareTools: ["now"] }),
+    reached: ({ tools }) => need(tools.map(({ name }) => name).join() === "now", "the tool"),
+    got: (seen) => called(seen, "now {}"),
+    field: /tools/,
+  },
   "one call at a time": {
     ask: () => ({ say: callBoth, tools: ["weather", "clock"], oneCallAtATime: true }),
     reached: ({ oneCallAtATime }) => need(oneCallAtATime, "the wish for one call"),
@@ -224,6 +289,25 @@ export const features: Readonly<Record<FeatureName, Feature>> = {
     got: (seen) => need(first(seen)?.text.includes("sunny"), "an answer to the result"),
     field: /tool_result/,
   },
+  "several tool results": {
+    ask: () => ({ say: "", tools: ["weather", "clock"], history: twoResults }),
+    reached: ({ results, calls }) =>
+      all(
+        need(calls.join() === `weather ${oslo},clock ${bergen}`, "the calls"),
+        need(results.length === 2 && results[0]?.text.includes("sunny"), "the first result"),
+        need(results[1]?.text.includes("noon"), "the second result"),
+      ),
+    got: (seen) =>
+      need(first(seen)?.text.includes("sunny") && first(seen)?.text.includes("noon"), "an answer to the results"),
+    field: /tool_result/,
+  },
+  "failed tool": {
+    ask: () => withTool("", { history: history([{ kind: "text", text: "no network" }], true) }),
+    reached: ({ results }) =>
+      all(need(results[0]?.text.includes("no network"), "the result"), need(results[0]?.failed, "that it failed")),
+    got: (seen) => need(first(seen)?.text.includes("no network"), "an answer to the result"),
+    field: /is_error/,
+  },
   "tool results with images": {
     ask: () => withTool("", { history: history([{ kind: "text", text: "sunny" }, picture]) }),
     reached: ({ results }) =>
@@ -239,6 +323,15 @@ export const features: Readonly<Record<FeatureName, Feature>> = {
   },
   images: attached(picture, "images", png, /image|messages\[\d+\]/),
   "image by address": attached({ kind: "link", url: pictureUrl }, "images", pictureUrl, /image|messages\[\d+\]/),
+  "order of parts": {
+    ask: () => ({
+      say: "Which is older?",
+      parts: [{ kind: "text", text: "One:" }, picture, { kind: "text", text: "Two:" }, picture],
+    }),
+    reached: ({ order }) => need(order === "text image text image text", "the order"),
+    got: (seen) => need(first(seen)?.text.includes("You attached 2"), "an answer to the attachments"),
+    field: /image|messages\[\d+\]/,
+  },
   PDF: attached({ kind: "document", data: pdf }, "documents", pdf, /file|document|messages\[\d+\]/),
   audio: attached({ kind: "audio", data: wav }, "sounds", wav, /audio|messages\[\d+\]/),
   "JSON schema": {
@@ -261,6 +354,22 @@ export const features: Readonly<Record<FeatureName, Feature>> = {
       all(
         need(first(seen)?.text === "so", "text"),
         need(first(seen)?.reasoning !== "" || (seen.usage?.reasoning ?? 0) > 0, "reasoning, or its count"),
+      ),
+    field: /reasoning/,
+  },
+  "reasoning budget": {
+    ask: () => ({ say: "/say so", budget: 4_096 }),
+    reached: ({ budget }) => need(budget === 4_096, "the budget"),
+    got: (seen) => need(first(seen)?.text === "so", "text"),
+    field: /reasoning/,
+  },
+  "reasoning off": {
+    ask: () => ({ say: "/say so", effort: "none" }),
+    reached: ({ isOff }) => need(isOff, "that reasoning is off"),
+    got: (seen) =>
+      all(
+        need(first(seen)?.text === "so", "text"),
+        need(first(seen)?.reasoning === "" && (seen.usage?.reasoning ?? 0) === 0, "an answer without reasoning"),
       ),
     field: /reasoning/,
   },
@@ -323,10 +432,13 @@ export const features: Readonly<Record<FeatureName, Feature>> = {
     got: ({ choices }) => need(choices.map(({ text }) => text).join() === "twice,twice", "two choices"),
     field: /\bn\b|choice_count/,
   },
-  logprobs: probable(false),
-  "logprobs, streamed": probable(true),
-  seed: sampling("seed", 7),
-  temperature: sampling("temperature", 0.5),
+  logprobs: probable,
+  seed: setting("seed", 7, /^seed$/),
+  temperature: setting("temperature", 0.5, /^temperature$/),
+  top_p: setting("topP", 0.75, /^top_p$/),
+  top_k: setting("topK", 20, /^top_k$/),
+  "frequency penalty": setting("frequencyPenalty", 0.5, /^frequency_penalty$/),
+  "end user": setting("endUser", "user-1", /^(?:end_user_id|user|safety_identifier)$/),
   "rate limit": failing("429,seconds=7", false, ({ error }) =>
     all(
       need(/rate_limit/.test(error?.code ?? ""), "its code"),
@@ -348,7 +460,27 @@ export const features: Readonly<Record<FeatureName, Feature>> = {
       need(error?.code !== "no_end", "its code"),
     ),
   ),
+} satisfies Partial<Record<FeatureName, Feature>>;
+
+/** Every feature by its name. */
+export const features: Readonly<Record<FeatureName, Feature>> = {
+  ...whole,
+  "JSON schema, streamed": streamed(whole["JSON schema"]),
+  "thoughts, streamed": streamed(whole["thoughts shown"]),
+  "cache usage, streamed": streamed(whole["cache usage"]),
+  "stop, streamed": streamed(whole.stop),
+  "length stop, streamed": streamed(whole["length stop"]),
+  "refusal, streamed": streamed(whole.refusal),
+  "n > 1, streamed": streamed(whole["n > 1"]),
+  "logprobs, streamed": streamed(whole.logprobs),
 };
+
+/** What is asked as a stream by a feature such as `stop, streamed`; else the feature itself. */
+export function wholeOf(feature: FeatureName): FeatureName {
+  if (feature === "thoughts, streamed") return "thoughts shown";
+  const name = feature.replace(", streamed", "");
+  return featureNames.find((one) => one === name) ?? feature;
+}
 
 /** Long enough for every provider to cache it: some 1,500 tokens. */
 const longText = "weather ".repeat(1_500);

@@ -23,6 +23,11 @@ export function textsIn(content: Foreign): string {
     .join("\n");
 }
 
+/** Kinds in order, those that repeat told once. */
+export function orderOf(kinds: readonly string[]): string {
+  return kinds.filter((kind, i) => kind !== kinds[i - 1]).join(" ");
+}
+
 /** The `data:` payloads of server-sent events, as JSON; `[DONE]` is left out. */
 export function eventsIn(text: string): readonly Foreign[] {
   return text

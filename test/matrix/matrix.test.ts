@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, it } from "vitest";
 import { servedKinds } from "../../src/config/provider-kinds.ts";
-import { cannot } from "./abilities.ts";
+import { toldOf } from "./abilities.ts";
 import { faultOf } from "./judge.ts";
 import { renderMatrix } from "./render.ts";
 import { type Cell, runMatrix } from "./run.ts";
@@ -41,5 +41,5 @@ it("every kind of provider that is served has a column", () => {
 
 it("what providers cannot do is told of providers that there are", () => {
   const names = upstreams.map(({ name }) => name);
-  expect(Object.keys(cannot).filter((name) => !names.includes(name))).toEqual([]);
+  expect(toldOf.filter((name) => !names.includes(name))).toEqual([]);
 });

@@ -2,9 +2,9 @@ import { loadConfig } from "../../src/config/load.ts";
 import type { Log } from "../../src/domain/log.ts";
 import { startGateway } from "../../src/main.ts";
 import { type RunningSimulator, startSimulator } from "../../src/simulator/simulator.ts";
-import { cannot, type Reason } from "./abilities.ts";
+import { type Reason, reasonOf } from "./abilities.ts";
 import type { Ask, Turn } from "./ask.ts";
-import { type FeatureName, featureNames, features } from "./features.ts";
+import { type FeatureName, featureNames, features, wholeOf } from "./features.ts";
 import type { Inbound } from "./inbounds/inbound.ts";
 import { inbounds } from "./inbounds/list.ts";
 import { judge, type Verdict } from "./judge.ts";
@@ -102,10 +102,10 @@ interface Running {
 
 async function runCell(running: Running): Promise<Cell> {
   const { inbound, upstream, feature } = running;
-  const reason = cannot[upstream.name]?.[feature] ?? null;
+  const reason = reasonOf(upstream.name, feature);
   const cell = { inbound: inbound.name, upstream: upstream.name, feature, reason };
-  const unmarked = feature === "cache usage" && upstream.needsCacheMark && !inbound.marksCache;
-  const unaskable = unmarked ? "no marks for the provider's cache" : inbound.cannot[feature];
+  const unmarked = wholeOf(feature) === "cache usage" && upstream.needsCacheMark && !inbound.marksCache;
+  const unaskable = unmarked ? "no marks for the provider's cache" : inbound.cannot[wholeOf(feature)];
   if (unaskable !== undefined) return { ...cell, verdict: "unaskable", notes: [unaskable] };
   const ask = askOf(running);
   let seen = await inbound.ask(ask, running.gateway);
@@ -127,12 +127,12 @@ function askOf({ upstream, feature, tag }: Running): Ask {
   const turns: readonly Turn[] =
     opening?.kind === "user"
       ? [{ ...opening, parts: [text, ...opening.parts] }, ...rest]
-      : [{ kind: "user", parts: [...parts.filter(({ kind }) => kind !== "text"), text] }];
+      : [{ kind: "user", parts: [...parts, text] }];
   return {
     ...unsaid,
     ...asked,
     feature,
-    model: `${instanceOf(upstream)}${failing}/${upstream.model(feature)}${fault === undefined ? "" : `+fault=${fault}`}`,
+    model: `${instanceOf(upstream)}${failing}/${upstream.model(wholeOf(feature))}${fault === undefined ? "" : `+fault=${fault}`}`,
     turns,
   };
 }
@@ -142,10 +142,12 @@ const unsaid: Omit<Ask, "feature" | "model" | "turns"> = {
   system: null,
   cacheMark: false,
   tools: [],
+  bareTools: [],
   toolChoice: null,
   oneCallAtATime: false,
   format: null,
   effort: null,
+  budget: null,
   showThoughts: false,
   stop: [],
   maxTokens: null,
@@ -153,6 +155,10 @@ const unsaid: Omit<Ask, "feature" | "model" | "turns"> = {
   topLogprobs: null,
   seed: null,
   temperature: null,
+  topP: null,
+  topK: null,
+  frequencyPenalty: null,
+  endUser: null,
 };
 
 /** The cell's last call as the provider got it; null when none came. */

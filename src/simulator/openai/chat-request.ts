@@ -56,7 +56,7 @@ export function readChat(body: unknown, model: string): ChatAsk {
   if (body.max_tokens != null && body.max_completion_tokens != null) {
     throw invalid("max_tokens", "max_tokens and max_completion_tokens cannot be given together.");
   }
-  const conversation = readMessages(body.messages);
+  const conversation = readMessages(body.messages, !isOfOthers(model));
   const tools = readTools(body.tools);
   if (tools.length === 0 && body.parallel_tool_calls != null) {
     throw invalid("parallel_tool_calls", "parallel_tool_calls is only allowed when tools are given.");
@@ -77,7 +77,7 @@ export function readChat(body: unknown, model: string): ChatAsk {
     choices: number(body, "n", 1, maxChoices) ?? 1,
     stream,
     includeUsage: isFields(body.stream_options) && body.stream_options.include_usage === true,
-    showsReasoning: model === "echo" || model === "reasoner",
+    showsReasoning: isOfOthers(model),
     topLogprobs: readLogprobs(body),
     serviceTier: typeof body.service_tier === "string" && body.service_tier !== "auto" ? body.service_tier : "default",
   };
@@ -91,6 +91,11 @@ function isResponsesOnly(model: string): boolean {
 /** Whether there is such a model. */
 export function isChatModel(model: string): boolean {
   return model === "echo" || model === "reasoner" || /^(gpt-|o\d|chatgpt-|codex-|computer-use-)/.test(model);
+}
+
+/** Models of the simulator's own, which stand for those of servers like OpenAI's. */
+function isOfOthers(model: string): boolean {
+  return model === "echo" || model === "reasoner";
 }
 
 function reasons(body: Fields, model: string): boolean {

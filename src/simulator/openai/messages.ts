@@ -11,8 +11,16 @@ export interface Conversation {
 
 const roles = ["developer", "system", "user", "assistant", "tool", "function"];
 
-/** @throws WireError naming the message that is wrong */
-export function readMessages(messages: unknown): Conversation {
+/**
+ * Members of messages by OpenAI's reference, and what its answers have when they are sent back as they came. Its own models
+ * refuse all others; servers like it pass over them.
+ */
+const members = new Set(
+  "role content name refusal annotations audio tool_calls tool_call_id function_call phase".split(" "),
+);
+
+/** @param strict whether unknown members are refused. @throws WireError naming the message that is wrong */
+export function readMessages(messages: unknown, strict = false): Conversation {
   if (!Array.isArray(messages)) {
     throw invalid(
       "messages",
@@ -29,6 +37,8 @@ export function readMessages(messages: unknown): Conversation {
   for (const [index, message] of messages.entries()) {
     const at = `messages[${index}]`;
     if (!isFields(message)) throw invalid(at, `Invalid type for '${at}': expected an object, got ${nameOf(message)}.`);
+    const odd = strict ? Object.keys(message).find((name) => !members.has(name)) : undefined;
+    if (odd !== undefined) throw invalid(`${at}.${odd}`, `Unknown parameter: '${at}.${odd}'.`, "unknown_parameter");
     if (!roles.includes(String(message.role))) throw invalid(`${at}.role`, `Must be one of ${roles.join(", ")}.`);
     const { text, attachments } = readContent(message, at);
     texts.push(text);

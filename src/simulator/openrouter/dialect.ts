@@ -1,5 +1,6 @@
 import { created } from "../chat-variants/list.ts";
 import { createVariant } from "../chat-variants/variant.ts";
+import { isFields } from "../json.ts";
 
 const format = "anthropic-claude-v1";
 const models = ["echo", "reasoner"].map((id) => ({
@@ -20,7 +21,10 @@ export const openrouter = createVariant({
   parts: (role) => (role === "user" ? null : ["text"]),
   // What it does not know it passes over.
   check: () => {},
-  thinks: ({ reasoning, reasoning_effort }) => reasoning != null || reasoning_effort != null,
+  thinks: ({ reasoning, reasoning_effort: effort }) => {
+    const { effort: level = effort, enabled } = isFields(reasoning) ? reasoning : {};
+    return (reasoning != null || effort != null) && level !== "none" && enabled !== false;
+  },
   answer: {
     reasoning: "reasoning",
     usageOnLast: false,

@@ -23,8 +23,11 @@ function bodyOf(ask: Ask): Foreign {
     model: ask.model,
     messages: [...(system === null ? [] : [{ role: "system", content }]), ...ask.turns.map(messageOf)],
     ...(ask.stream && { stream: true, stream_options: { include_usage: true } }),
-    ...(tools.length > 0 && {
-      tools: tools.map((name) => ({ type: "function", function: { name, parameters: citySchema } })),
+    ...(tools.length + ask.bareTools.length > 0 && {
+      tools: [
+        ...tools.map((name) => ({ name, parameters: citySchema })),
+        ...ask.bareTools.map((name) => ({ name })),
+      ].map((one) => ({ type: "function", function: one })),
     }),
     ...(toolChoice !== null && {
       tool_choice: typeof toolChoice === "object" ? { type: "function", function: toolChoice } : toolChoice,
@@ -35,6 +38,7 @@ function bodyOf(ask: Ask): Foreign {
       response_format: { type: "json_schema", json_schema: { name: "answer", strict: true, schema: answerSchema } },
     }),
     ...(ask.effort !== null && { reasoning_effort: ask.effort }),
+    ...(ask.budget !== null && { reasoning: { max_tokens: ask.budget } }),
     ...(ask.showThoughts && { include_reasoning: true }),
     ...(stop.length > 0 && { stop }),
     ...(ask.maxTokens !== null && { max_completion_tokens: ask.maxTokens }),
@@ -42,6 +46,10 @@ function bodyOf(ask: Ask): Foreign {
     ...(topLogprobs !== null && { logprobs: true, ...(topLogprobs > 0 && { top_logprobs: topLogprobs }) }),
     ...(ask.seed !== null && { seed: ask.seed }),
     ...(ask.temperature !== null && { temperature: ask.temperature }),
+    ...(ask.topP !== null && { top_p: ask.topP }),
+    ...(ask.topK !== null && { top_k: ask.topK }),
+    ...(ask.frequencyPenalty !== null && { frequency_penalty: ask.frequencyPenalty }),
+    ...(ask.endUser !== null && { safety_identifier: ask.endUser }),
   };
 }
 
@@ -56,7 +64,10 @@ function messageOf(turn: Turn): Foreign {
       return { role: "assistant", content: null, tool_calls: calls };
     }
     case "result":
-      return { role: "tool", tool_call_id: turn.callId, content: contentOf(turn.parts) };
+      return {
+        ...{ role: "tool", tool_call_id: turn.callId, content: contentOf(turn.parts) },
+        ...(turn.failed && { is_error: true }),
+      };
   }
 }
 
@@ -121,7 +132,8 @@ function streamed(reply: Reply): Seen {
 }
 
 function addDelta(message: Foreign, delta: Foreign): void {
-  for (const name of ["content", "refusal", "reasoning_content"]) message[name] += textOf(delta?.[name]);
+  for (const name of ["content", "refusal"]) message[name] += textOf(delta?.[name]);
+  message.reasoning_content += textOf(delta?.reasoning_content) || textOf(delta?.reasoning);
   for (const call of each(delta?.tool_calls)) {
     message.tool_calls[call.index] ??= { id: call.id, function: { name: call.function.name, arguments: "" } };
     message.tool_calls[call.index].function.arguments += textOf(call.function?.arguments);

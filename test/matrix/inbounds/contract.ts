@@ -56,7 +56,10 @@ function bodyOf(ask: Ask): JsonObject {
       ...(system === null ? [] : [{ role: "ROLE_SYSTEM", parts: [systemPart] }]),
       ...ask.turns.map(messageOf),
     ] as JsonValue,
-    tools: tools.map((name) => ({ function: { name, parametersSchema: JSON.stringify(citySchema) } })),
+    tools: [
+      ...tools.map((name) => ({ function: { name, parametersSchema: JSON.stringify(citySchema) } })),
+      ...ask.bareTools.map((name) => ({ function: { name } })),
+    ],
     ...(toolChoice !== null && {
       toolChoice:
         typeof toolChoice === "object"
@@ -68,8 +71,14 @@ function bodyOf(ask: Ask): JsonObject {
     ...(ask.format === "schema" && {
       responseFormat: { jsonSchema: { name: "answer", strict: true, schema: JSON.stringify(answerSchema) } },
     }),
-    ...(ask.effort !== null || ask.showThoughts
-      ? { reasoning: { ...(ask.effort && { effort: ask.effort }), ...(ask.showThoughts && { includeText: true }) } }
+    ...(ask.effort !== null || ask.budget !== null || ask.showThoughts
+      ? {
+          reasoning: {
+            ...(ask.effort !== null && { effort: ask.effort }),
+            ...(ask.budget !== null && { budgetTokens: ask.budget }),
+            ...(ask.showThoughts && { includeText: true }),
+          },
+        }
       : {}),
     stop: [...ask.stop],
     ...(ask.maxTokens !== null && { maxOutputTokens: ask.maxTokens }),
@@ -77,6 +86,10 @@ function bodyOf(ask: Ask): JsonObject {
     ...(ask.topLogprobs !== null && { logprobs: true, ...(ask.topLogprobs > 0 && { topLogprobs: ask.topLogprobs }) }),
     ...(ask.seed !== null && { seed: ask.seed }),
     ...(ask.temperature !== null && { temperature: ask.temperature }),
+    ...(ask.topP !== null && { topP: ask.topP }),
+    ...(ask.topK !== null && { topK: ask.topK }),
+    ...(ask.frequencyPenalty !== null && { frequencyPenalty: ask.frequencyPenalty }),
+    ...(ask.endUser !== null && { endUserId: ask.endUser }),
   };
 }
 
@@ -89,7 +102,10 @@ function messageOf(turn: Turn): JsonObject {
     case "calls":
       return { role: "ROLE_ASSISTANT", parts: turn.calls.map((call) => ({ toolCall: { ...call } })) };
     case "result":
-      return { role: "ROLE_TOOL", parts: [{ toolResult: { callId: turn.callId, parts: turn.parts.map(partOf) } }] };
+      return {
+        role: "ROLE_TOOL",
+        parts: [{ toolResult: { callId: turn.callId, isError: turn.failed === true, parts: turn.parts.map(partOf) } }],
+      };
   }
 }
 

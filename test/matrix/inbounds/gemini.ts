@@ -6,7 +6,10 @@ import { type Inbound, lossesIn, post, type Reply, retryAfterIn } from "./inboun
 /** Google's generateContent, as its SDKs send it. */
 export const gemini: Inbound = {
   name: "Gemini",
-  cannot: { "one call at a time": "generateContent has no such member" },
+  cannot: {
+    "one call at a time": "generateContent has no such member",
+    "end user": "generateContent has no such member",
+  },
   marksCache: false,
   ask: async (ask, gateway) => {
     const verb = ask.stream ? "streamGenerateContent?alt=sse" : "generateContent";
@@ -22,9 +25,16 @@ function bodyOf(ask: Ask): Foreign {
   const mode = toolChoice === "none" ? "NONE" : "ANY";
   return {
     ...(system !== null && { systemInstruction: { parts: [{ text: system }] } }),
-    contents: ask.turns.map(contentOf),
-    ...(tools.length > 0 && {
-      tools: [{ functionDeclarations: tools.map((name) => ({ name, parametersJsonSchema: citySchema })) }],
+    contents: contentsOf(ask.turns),
+    ...(tools.length + ask.bareTools.length > 0 && {
+      tools: [
+        {
+          functionDeclarations: [
+            ...tools.map((name) => ({ name, parametersJsonSchema: citySchema })),
+            ...ask.bareTools.map((name) => ({ name })),
+          ],
+        },
+      ],
     }),
     ...(toolChoice !== null && { toolConfig: { functionCallingConfig: { mode, ...names } } }),
     generationConfig: configOf(ask),
@@ -32,13 +42,15 @@ function bodyOf(ask: Ask): Foreign {
 }
 
 function configOf(ask: Ask): Foreign {
-  const { effort, showThoughts, topLogprobs } = ask;
+  const { effort, budget, showThoughts, topLogprobs } = ask;
   return {
     ...(ask.format !== null && { responseMimeType: "application/json" }),
     ...(ask.format === "schema" && { responseJsonSchema: answerSchema }),
-    ...((effort !== null || showThoughts) && {
+    ...((effort !== null || budget !== null || showThoughts) && {
       thinkingConfig: {
-        ...(effort !== null && { thinkingLevel: effort.toUpperCase() }),
+        ...(effort !== null && effort !== "none" && { thinkingLevel: effort.toUpperCase() }),
+        ...(effort === "none" && { thinkingBudget: 0 }),
+        ...(budget !== null && { thinkingBudget: budget }),
         ...(showThoughts && { includeThoughts: true }),
       },
     }),
@@ -48,7 +60,21 @@ function configOf(ask: Ask): Foreign {
     ...(topLogprobs !== null && { responseLogprobs: true, ...(topLogprobs > 0 && { logprobs: topLogprobs }) }),
     ...(ask.seed !== null && { seed: ask.seed }),
     ...(ask.temperature !== null && { temperature: ask.temperature }),
+    ...(ask.topP !== null && { topP: ask.topP }),
+    ...(ask.topK !== null && { topK: ask.topK }),
+    ...(ask.frequencyPenalty !== null && { frequencyPenalty: ask.frequencyPenalty }),
   };
+}
+
+/** Results of one turn stand in one content. */
+function contentsOf(turns: readonly Turn[]): readonly Foreign[] {
+  const contents: Foreign[] = [];
+  for (const [i, turn] of turns.entries()) {
+    const content = contentOf(turn);
+    if (turn.kind === "result" && turns[i - 1]?.kind === "result") contents.at(-1).parts.push(...content.parts);
+    else contents.push(content);
+  }
+  return contents;
 }
 
 function contentOf(turn: Turn): Foreign {
@@ -69,7 +95,12 @@ function contentOf(turn: Turn): Foreign {
       const { callId: id, name, parts } = turn;
       const output = parts.flatMap((part) => (part.kind === "text" ? [part.text] : [])).join("\n");
       const media = parts.filter(({ kind }) => kind !== "text").map(partOf);
-      const response = { id, name, response: { output }, ...(media.length > 0 && { parts: media }) };
+      const response = {
+        id,
+        name,
+        response: turn.failed ? { error: output } : { output },
+        ...(media.length > 0 && { parts: media }),
+      };
       return { role: "user", parts: [{ functionResponse: response }] };
     }
   }

@@ -13,8 +13,8 @@ export const messages: Inbound = {
     audio: "Messages has no blocks of sound",
     "n > 1": none,
     logprobs: none,
-    "logprobs, streamed": none,
     seed: none,
+    "frequency penalty": none,
   },
   marksCache: true,
   ask: async (ask, gateway) => {
@@ -24,12 +24,12 @@ export const messages: Inbound = {
   },
 };
 
-const usualMaxTokens = 4_000;
+const usualMaxTokens = 8_000;
 
 function bodyOf(ask: Ask): Foreign {
   const { system, cacheMark, tools, stop, effort } = ask;
   const output = {
-    ...(effort !== null && { effort }),
+    ...(effort !== null && effort !== "none" && { effort }),
     ...(ask.format === "schema" && { format: { type: "json_schema", schema: answerSchema } }),
   };
   return {
@@ -38,18 +38,31 @@ function bodyOf(ask: Ask): Foreign {
     ...(system !== null && {
       system: cacheMark ? [{ type: "text", text: system, cache_control: { type: "ephemeral" } }] : system,
     }),
-    messages: ask.turns.map(messageOf),
+    messages: messagesOf(ask.turns),
     ...(ask.stream && { stream: true }),
-    ...(tools.length > 0 && { tools: tools.map((name) => ({ name, input_schema: citySchema })) }),
-    ...choiceIn(ask),
-    ...((effort !== null || ask.showThoughts) && {
-      // Whether thoughts are shown unasked depends on the model.
-      thinking: { type: "adaptive", ...(ask.showThoughts && { display: "summarized" }) },
+    ...(tools.length + ask.bareTools.length > 0 && {
+      tools: [
+        ...tools.map((name) => ({ name, input_schema: citySchema })),
+        ...ask.bareTools.map((name) => ({ name, input_schema: { type: "object" } })),
+      ],
     }),
+    ...choiceIn(ask),
+    ...thinkingIn(ask),
     ...(Object.keys(output).length > 0 && { output_config: output }),
     ...(stop.length > 0 && { stop_sequences: stop }),
     ...(ask.temperature !== null && { temperature: ask.temperature }),
+    ...(ask.topP !== null && { top_p: ask.topP }),
+    ...(ask.topK !== null && { top_k: ask.topK }),
+    ...(ask.endUser !== null && { metadata: { user_id: ask.endUser } }),
   };
+}
+
+function thinkingIn({ effort, budget, showThoughts }: Ask): Foreign {
+  if (effort === "none") return { thinking: { type: "disabled" } };
+  if (budget !== null) return { thinking: { type: "enabled", budget_tokens: budget } };
+  if (effort === null && !showThoughts) return {};
+  // Whether thoughts are shown unasked depends on the model.
+  return { thinking: { type: "adaptive", ...(showThoughts && { display: "summarized" }) } };
 }
 
 function choiceIn({ toolChoice, oneCallAtATime }: Ask): Foreign {
@@ -57,6 +70,17 @@ function choiceIn({ toolChoice, oneCallAtATime }: Ask): Foreign {
   if (toolChoice === null) return oneCallAtATime ? { tool_choice: { type: "auto", ...single } } : {};
   if (typeof toolChoice === "object") return { tool_choice: { type: "tool", ...toolChoice, ...single } };
   return { tool_choice: { type: toolChoice === "required" ? "any" : "none", ...single } };
+}
+
+/** Results of one turn stand in one message. */
+function messagesOf(turns: readonly Turn[]): readonly Foreign[] {
+  const messages: Foreign[] = [];
+  for (const [i, turn] of turns.entries()) {
+    const message = messageOf(turn);
+    if (turn.kind === "result" && turns[i - 1]?.kind === "result") messages.at(-1).content.push(...message.content);
+    else messages.push(message);
+  }
+  return messages;
 }
 
 function messageOf(turn: Turn): Foreign {
@@ -73,7 +97,7 @@ function messageOf(turn: Turn): Foreign {
     }
     case "result": {
       const result = { type: "tool_result", tool_use_id: turn.callId, content: turn.parts.map(blockOf) };
-      return { role: "user", content: [result] };
+      return { role: "user", content: [{ ...result, ...(turn.failed && { is_error: true }) }] };
     }
   }
 }

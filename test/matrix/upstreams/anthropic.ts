@@ -1,4 +1,4 @@
-import { each, type Foreign, textOf, textsIn } from "../foreign.ts";
+import { each, type Foreign, orderOf, textOf, textsIn } from "../foreign.ts";
 import type { Upstream } from "./upstream.ts";
 
 /** Messages: wire.md §4. */
@@ -23,8 +23,10 @@ export const anthropic: Upstream = {
       images: of("user", "image").map(sourceOf),
       documents: of("user", "document").map(sourceOf),
       sounds: [],
-      results: of("user", "tool_result").map(({ content }) => ({
+      order: orderOf(blocks("user").map(({ type }) => type)),
+      results: of("user", "tool_result").map(({ content, is_error: failed = false }) => ({
         text: textsIn(content),
+        failed,
         images: each(content)
           .filter(({ type }) => type === "image")
           .map(sourceOf),
@@ -35,7 +37,9 @@ export const anthropic: Upstream = {
       oneCallAtATime: choice?.disable_parallel_tool_use === true,
       schema: output?.format?.schema,
       isJson: false,
-      effort: textOf(output?.effort) || (thinking?.budget_tokens ? String(thinking.budget_tokens) : null),
+      effort: textOf(output?.effort) || null,
+      budget: thinking?.budget_tokens,
+      isOff: thinking?.type === "disabled",
       thoughts: of("assistant", "thinking").flatMap(({ signature }) => textOf(signature) || []),
       stop: each(body.stop_sequences),
       maxTokens: body.max_tokens,
@@ -44,7 +48,10 @@ export const anthropic: Upstream = {
       topLogprobs: undefined,
       seed: undefined,
       temperature: body.temperature,
-      cacheMarks: JSON.stringify(body).split('"cache_control"').length - 1,
+      topP: body.top_p,
+      topK: body.top_k,
+      frequencyPenalty: undefined,
+      endUser: body.metadata?.user_id,
     };
   },
 };

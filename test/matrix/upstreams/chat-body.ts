@@ -1,4 +1,4 @@
-import { each, type Foreign, textOf, textsIn } from "../foreign.ts";
+import { each, type Foreign, orderOf, textOf, textsIn } from "../foreign.ts";
 import type { Reached } from "./upstream.ts";
 
 /** Where a provider of chat completions has a name of its own for something. */
@@ -9,6 +9,10 @@ export interface ChatWords {
   /** The member of an assistant's message that gives its reasoning back. */
   readonly thoughts?: (message: Foreign) => readonly string[];
   readonly effort?: (body: Foreign) => unknown;
+  readonly budget?: (body: Foreign) => unknown;
+  /** Whether the body turns reasoning off; else the effort `none` does. */
+  readonly isOff?: (body: Foreign) => boolean;
+  readonly endUser?: string;
 }
 
 /** Reads a chat completions request (wire.md §2; what differs by provider is in `words`). */
@@ -29,7 +33,12 @@ export function readChatBody(body: Foreign, words: ChatWords): Reached {
     images: imagesIn(parts),
     documents: parts.flatMap((part) => textOf(part.file?.file_data) || textOf(part.document_url) || []),
     sounds: parts.flatMap((part) => textOf(part.input_audio?.data) || textOf(part.input_audio) || []),
-    results: of("tool").map(({ content }) => ({ text: textsIn(content), images: imagesIn(each(content)) })),
+    order: orderOf(parts.map((part) => kinds[part.type] ?? part.type)),
+    results: of("tool").map(({ content }) => ({
+      text: textsIn(content),
+      images: imagesIn(each(content)),
+      failed: false,
+    })),
     calls: of("assistant").flatMap(({ tool_calls: calls }) =>
       each(calls).map((call) => `${call.function.name} ${call.function.arguments}`),
     ),
@@ -39,6 +48,8 @@ export function readChatBody(body: Foreign, words: ChatWords): Reached {
     schema: format?.json_schema?.schema,
     isJson: format?.type === "json_object",
     effort: effort === undefined || effort === null ? null : String(effort),
+    budget: words.budget?.(body),
+    isOff: words.isOff?.(body) ?? effort === "none",
     thoughts: of("assistant").flatMap((message) => words.thoughts?.(message) ?? []),
     stop: typeof body.stop === "string" ? [body.stop] : each(body.stop),
     maxTokens: words.maxTokens.map((name) => body[name]).find((value) => value !== undefined),
@@ -47,9 +58,14 @@ export function readChatBody(body: Foreign, words: ChatWords): Reached {
     topLogprobs: body.top_logprobs,
     seed: body[words.seed ?? "seed"],
     temperature: body.temperature,
-    cacheMarks: JSON.stringify(body).split('"cache_control"').length - 1,
+    topP: body.top_p,
+    topK: body.top_k,
+    frequencyPenalty: body.frequency_penalty,
+    endUser: body[words.endUser ?? "user"],
   };
 }
+
+const kinds: Readonly<Record<string, string>> = { image_url: "image" };
 
 function imagesIn(parts: readonly Foreign[]): readonly string[] {
   return parts.flatMap((part) => textOf(part.image_url?.url) || textOf(part.image_url) || []);

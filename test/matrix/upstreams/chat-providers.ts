@@ -33,14 +33,14 @@ export const chatProviders: readonly Upstream[] = [
     "OpenAI chat",
     "openai",
     "/openai/v1",
-    { usual: "gpt-4o", "reasoning effort": "gpt-5.1", "reasoning round trip": "gpt-5.1" },
-    { maxTokens: either, thoughts: member("reasoning_content") },
+    { usual: "gpt-4o", "reasoning effort": "gpt-5.1", "reasoning off": "gpt-5.1", "reasoning round trip": "gpt-5.1" },
+    { maxTokens: either, endUser: "safety_identifier", thoughts: member("reasoning_content") },
   ),
   provider(
     "Azure OpenAI",
     "azure",
     "/azure",
-    { usual: "gpt-4o", "reasoning effort": "gpt-5.1", "reasoning round trip": "gpt-5.1" },
+    { usual: "gpt-4o", "reasoning effort": "gpt-5.1", "reasoning off": "gpt-5.1", "reasoning round trip": "gpt-5.1" },
     { maxTokens: either, thoughts: member("reasoning_content") },
   ),
   provider(
@@ -49,6 +49,8 @@ export const chatProviders: readonly Upstream[] = [
     "/groq/openai/v1",
     {
       usual: "openai/gpt-oss-120b",
+      "reasoning off": "qwen/qwen3-32b",
+      "order of parts": "meta-llama/llama-4-scout",
       images: "meta-llama/llama-4-scout",
       "image by address": "meta-llama/llama-4-scout",
       "tool results with images": "meta-llama/llama-4-scout",
@@ -59,7 +61,7 @@ export const chatProviders: readonly Upstream[] = [
     "xAI",
     "xai",
     "/xai/v1",
-    { usual: "grok-4.3", stop: "grok-3" },
+    { usual: "grok-4.3", stop: "grok-3", "frequency penalty": "grok-3" },
     { maxTokens: either, thoughts: member("reasoning_content") },
   ),
   provider(
@@ -71,11 +73,17 @@ export const chatProviders: readonly Upstream[] = [
       images: "deepseek-v4-vision",
       "image by address": "deepseek-v4-vision",
       "tool results with images": "deepseek-v4-vision",
+      "order of parts": "deepseek-v4-vision",
       "reasoning effort": "deepseek-v4",
+      "reasoning off": "deepseek-v4",
       "thoughts shown": "deepseek-v4",
       "reasoning round trip": "deepseek-v4",
     },
-    { maxTokens: ["max_tokens"], thoughts: member("reasoning_content") },
+    {
+      maxTokens: ["max_tokens"],
+      isOff: (body) => body.thinking?.type === "disabled",
+      thoughts: member("reasoning_content"),
+    },
   ),
   provider(
     "OpenRouter",
@@ -85,6 +93,7 @@ export const chatProviders: readonly Upstream[] = [
     {
       maxTokens: either,
       effort: (body) => body.reasoning?.effort ?? body.reasoning_effort,
+      budget: (body) => body.reasoning?.max_tokens,
       thoughts: (message) => each(message.reasoning_details).flatMap((detail) => textOf(detail.signature) || []),
     },
     true,
@@ -96,6 +105,7 @@ export const chatProviders: readonly Upstream[] = [
     {
       usual: "mistral-large-2512",
       "reasoning effort": "magistral-medium-2509",
+      "reasoning off": "magistral-medium-2509",
       "thoughts shown": "magistral-medium-2509",
       "reasoning round trip": "magistral-medium-2509",
     },
@@ -118,6 +128,10 @@ export const chatProviders: readonly Upstream[] = [
       "thoughts shown": "gpt-oss-20b",
       "reasoning round trip": "gpt-oss-20b",
     },
-    { maxTokens: either, thoughts: member("reasoning") },
+    {
+      maxTokens: either,
+      isOff: (body) => body.chat_template_kwargs?.enable_thinking === false,
+      thoughts: member("reasoning"),
+    },
   ),
 ];

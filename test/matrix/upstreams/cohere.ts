@@ -5,6 +5,9 @@ import type { Upstream } from "./upstream.ts";
 
 const models: Partial<Readonly<Record<FeatureName, string>>> = {
   "reasoning effort": "command-a-reasoning-08-2025",
+  "reasoning budget": "command-a-reasoning-08-2025",
+  "reasoning off": "command-a-reasoning-08-2025",
+  "order of parts": "command-a-vision-07-2025",
   "thoughts shown": "command-a-reasoning-08-2025",
   "reasoning round trip": "command-a-reasoning-08-2025",
   images: "command-a-vision-07-2025",
@@ -29,13 +32,18 @@ export const cohere: Upstream = {
       ...readChatBody(body, { maxTokens: ["max_tokens"] }),
       results: each(body.messages)
         .filter(({ role }) => role === "tool")
-        .map(({ content }) => ({ text: textsIn(content), images: [] })),
+        .map(({ content }) => ({ text: textsIn(content), images: [], failed: false })),
       choice: textOf(body.tool_choice).toLowerCase() || null,
       schema: format?.json_schema,
       isJson: format?.type === "json_object" && format.json_schema === undefined,
-      effort: thinking?.token_budget === undefined ? null : String(thinking.token_budget),
+      effort: null,
+      budget: thinking?.token_budget,
+      isOff: thinking?.type === "disabled",
       thoughts,
       stop: each(body.stop_sequences),
+      topP: body.p,
+      topK: body.k,
+      endUser: undefined,
     };
   },
 };

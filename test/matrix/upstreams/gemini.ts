@@ -1,5 +1,12 @@
-import { each, type Foreign, textOf, textsIn } from "../foreign.ts";
+import type { FeatureName } from "../features.ts";
+import { each, type Foreign, orderOf, textOf, textsIn } from "../foreign.ts";
 import type { Upstream } from "./upstream.ts";
+
+const models: Partial<Readonly<Record<FeatureName, string>>> = {
+  "reasoning effort": "gemini-3-flash-preview",
+  "reasoning budget": "gemini-2.5-flash",
+  "reasoning off": "gemini-2.5-flash",
+};
 
 /** generateContent: wire.md §5. */
 export const gemini: Upstream = {
@@ -9,7 +16,7 @@ export const gemini: Upstream = {
   isExact: true,
   needsCacheMark: false,
   // The larger models of this generation know two levels.
-  model: (feature) => (feature === "reasoning effort" ? "gemini-3-flash-preview" : "gemini-3-pro-preview"),
+  model: (feature) => models[feature] ?? "gemini-3-pro-preview",
   read: (body, path) => {
     const partsOf = (role: string) =>
       each(body.contents)
@@ -25,8 +32,17 @@ export const gemini: Upstream = {
       images: mediaIn(user, "image/"),
       documents: mediaIn(user, "application/pdf"),
       sounds: mediaIn(user, "audio/"),
+      order: orderOf(user.map((part) => (part.text === undefined ? kindOf(part) : "text"))),
       results: user.flatMap(({ functionResponse: result }) =>
-        result ? [{ text: JSON.stringify(result.response), images: mediaIn(each(result.parts), "image/") }] : [],
+        result
+          ? [
+              {
+                text: JSON.stringify(result.response),
+                images: mediaIn(each(result.parts), "image/"),
+                failed: "error" in result.response,
+              },
+            ]
+          : [],
       ),
       calls: partsOf("model").flatMap(({ functionCall: call }) =>
         call ? [`${call.name} ${JSON.stringify(call.args)}`] : [],
@@ -39,6 +55,8 @@ export const gemini: Upstream = {
       schema: config.responseJsonSchema ?? config.responseSchema,
       isJson: config.responseMimeType === "application/json" && !config.responseJsonSchema && !config.responseSchema,
       effort: textOf(config.thinkingConfig?.thinkingLevel).toLowerCase() || null,
+      budget: config.thinkingConfig?.thinkingBudget,
+      isOff: config.thinkingConfig?.thinkingBudget === 0,
       thoughts: partsOf("model").flatMap(({ thoughtSignature: signature }) =>
         signature && signature !== "skip_thought_signature_validator" ? [signature] : [],
       ),
@@ -49,10 +67,17 @@ export const gemini: Upstream = {
       topLogprobs: config.logprobs,
       seed: config.seed,
       temperature: config.temperature,
-      cacheMarks: 0,
+      topP: config.topP,
+      topK: config.topK,
+      frequencyPenalty: config.frequencyPenalty,
+      endUser: undefined,
     };
   },
 };
+
+function kindOf({ inlineData, fileData }: Foreign): string {
+  return textOf((inlineData ?? fileData)?.mimeType).split("/", 1)[0] ?? "";
+}
 
 const modes: Readonly<Record<string, string>> = { ANY: "required", NONE: "none" };
 

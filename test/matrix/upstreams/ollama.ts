@@ -2,7 +2,12 @@ import type { FeatureName } from "../features.ts";
 import { each, textOf } from "../foreign.ts";
 import type { Upstream } from "./upstream.ts";
 
-const thinking: readonly FeatureName[] = ["reasoning effort", "thoughts shown", "reasoning round trip"];
+const thinking: readonly FeatureName[] = [
+  "reasoning effort",
+  "reasoning budget",
+  "thoughts shown",
+  "reasoning round trip",
+];
 
 /** Ollama's own `/api/chat`: wire.md §8.1. */
 export const ollama: Upstream = {
@@ -11,7 +16,7 @@ export const ollama: Upstream = {
   basePath: "/ollama",
   isExact: false,
   needsCacheMark: false,
-  model: (feature) => (thinking.includes(feature) ? "gpt-oss:20b" : "llama4"),
+  model: (feature) => (thinking.includes(feature) ? "gpt-oss:20b" : feature === "reasoning off" ? "qwen3" : "llama4"),
   read: (body) => {
     const of = (role: string) => each(body.messages).filter((message) => message.role === role);
     const texts = (role: string) =>
@@ -26,7 +31,12 @@ export const ollama: Upstream = {
       images: of("user").flatMap(({ images }) => each(images)),
       documents: [],
       sounds: [],
-      results: of("tool").map(({ content, images }) => ({ text: textOf(content), images: each(images) })),
+      order: "",
+      results: of("tool").map(({ content, images }) => ({
+        text: textOf(content),
+        images: each(images),
+        failed: false,
+      })),
       calls: of("assistant").flatMap(({ tool_calls: calls }) =>
         each(calls).map((call) => `${call.function.name} ${JSON.stringify(call.function.arguments)}`),
       ),
@@ -36,6 +46,8 @@ export const ollama: Upstream = {
       schema: typeof body.format === "object" ? body.format : undefined,
       isJson: body.format === "json",
       effort: textOf(body.think) || null,
+      budget: undefined,
+      isOff: body.think === false,
       thoughts: of("assistant").flatMap((message) => textOf(message.thinking) || []),
       stop: each(options.stop),
       maxTokens: options.num_predict,
@@ -44,7 +56,10 @@ export const ollama: Upstream = {
       topLogprobs: body.top_logprobs,
       seed: options.seed,
       temperature: options.temperature,
-      cacheMarks: 0,
+      topP: options.top_p,
+      topK: options.top_k,
+      frequencyPenalty: options.frequency_penalty,
+      endUser: undefined,
     };
   },
 };

@@ -11,7 +11,9 @@ export interface Reached {
   readonly images: readonly string[];
   readonly documents: readonly string[];
   readonly sounds: readonly string[];
-  readonly results: readonly { readonly text: string; readonly images: readonly string[] }[];
+  /** Kinds of the parts of the user's turns, in order: `text image text`. */
+  readonly order: string;
+  readonly results: readonly { readonly text: string; readonly images: readonly string[]; readonly failed: boolean }[];
   /** Calls of earlier turns, as `name arguments`. */
   readonly calls: readonly string[];
   readonly tools: readonly { readonly name: string; readonly schema: unknown }[];
@@ -22,6 +24,9 @@ export interface Reached {
   readonly isJson: boolean;
   /** Effort, level or budget in the provider's words. */
   readonly effort: string | null;
+  readonly budget: unknown;
+  /** Whether reasoning is turned off. */
+  readonly isOff: boolean;
   /** What gives earlier reasoning back in the way that this provider demands. */
   readonly thoughts: readonly string[];
   readonly stop: readonly string[];
@@ -31,7 +36,10 @@ export interface Reached {
   readonly topLogprobs: unknown;
   readonly seed: unknown;
   readonly temperature: unknown;
-  readonly cacheMarks: number;
+  readonly topP: unknown;
+  readonly topK: unknown;
+  readonly frequencyPenalty: unknown;
+  readonly endUser: unknown;
 }
 
 /** A provider as the simulator plays it. Knows its wire format from the provider's documentation, not from src/. */

@@ -108,6 +108,25 @@ describe("a chat completion", () => {
   });
 });
 
+describe("what is no chat", () => {
+  const reply = (answer: string) => ({ status: 200, headers: {}, body: answer });
+
+  it.each([
+    ["openai", '{"data":[{"embedding":[1,1e308]}]}'],
+    ["gemini", '{"embeddings":[{"values":[1e308]}]}'],
+    ["ollama", '{"embeddings":[[-1e308]]}'],
+    ["cohere", '{"embeddings":{"float":[[1e308]]}}'],
+  ])("a vector of %s with numbers beyond 32-bit floats is unreadable", (kind, answer) => {
+    const read = () => providerOf(kind).embeddings?.fromResponse(reply(answer), memoryOf(kind));
+    expect(read).toThrow("no readable embeddings");
+  });
+
+  it("a context window beyond an int32 is none", () => {
+    const detail = providerOf("ollama").models?.detail;
+    expect(detail?.fromResponse(reply('{"model_info":{"x.context_length":4294967296}}'))).toEqual({});
+  });
+});
+
 describe("an answer of others", () => {
   it("Gemini begins with its usage, or in no year", () => {
     const rest = { responseId: "r", candidates: [{ content: { parts: [{ text: "x" }] }, finishReason: "STOP" }] };

@@ -1,17 +1,13 @@
 import { describe, expect, it } from "vitest";
 import type { ChatResponse } from "../../gen/trunkline/v1/chat_pb.ts";
-import { readJsonBody } from "../../src/dialects/json-body.ts";
 import type { GatewayError } from "../../src/domain/errors.ts";
 import { createFold } from "../../src/domain/fold.ts";
 import { providerOf } from "../../src/providers/catalog.ts";
 import { randomFrom } from "../domain/random-messages.ts";
 import { type Answered, checkAnswer, readStreamed, readWhole } from "../fuzz/answers.ts";
-import { edges, tellCallers } from "../fuzz/edges.ts";
+import { tellCallers } from "../fuzz/edges.ts";
 
 /** What fuzzing found: answers that no provider should give, and that made a caller's answer fail or lie. */
-
-const body = { model: "m", max_tokens: 9, messages: [{ role: "user", content: "hi" }] };
-const callers = edges.map(({ parse }) => parse(readJsonBody(Buffer.from(JSON.stringify(body)))));
 
 function memoryOf(kind: string) {
   const base = { name: `${kind}/m`, instance: kind, provider: kind, model: "m", wire: "repair" as const };
@@ -20,7 +16,7 @@ function memoryOf(kind: string) {
 
 function told(answered: Answered, bytes: number): Answered {
   checkAnswer(answered, bytes);
-  tellCallers(answered.frames, answered.failure, callers, randomFrom(1));
+  tellCallers(answered.frames, answered.failure, randomFrom(1));
   return answered;
 }
 

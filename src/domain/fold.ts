@@ -135,16 +135,35 @@ function foldPart(choice: Choice, frame: PartFrame): void {
   }
 }
 
+/** Room is doubled when it runs out: a picture in ten thousand pieces is not copied ten thousand times. */
 function foldMedia(part: Part, bytes: Uint8Array): void {
   if (part.kind.case !== "image" && part.kind.case !== "audio" && part.kind.case !== "video") return;
   const holder = part.kind.value;
   holder.media ??= create(MediaSchema);
   const before = holder.media.source.case === "data" ? holder.media.source.value : new Uint8Array(0);
-  const joined = new Uint8Array(before.length + bytes.length);
-  joined.set(before);
-  joined.set(bytes, before.length);
-  holder.media.source = { case: "data", value: joined };
+  holder.media.source = { case: "data", value: appended(before, bytes) };
 }
+
+/** The bytes that follow in the memory behind `before` are its own, where it was made here. */
+function appended(before: Uint8Array, bytes: Uint8Array): Uint8Array {
+  const length = before.length + bytes.length;
+  const room = rooms.get(before.buffer) === before.length ? before.buffer : null;
+  if (room !== null && room.byteLength >= length) {
+    const joined = new Uint8Array(room, 0, length);
+    joined.set(bytes, before.length);
+    rooms.set(room, length);
+    return joined;
+  }
+  // Most come in one piece.
+  const grown = new Uint8Array(new ArrayBuffer(before.length === 0 ? length : length * 2), 0, length);
+  grown.set(before);
+  grown.set(bytes, before.length);
+  rooms.set(grown.buffer, length);
+  return grown;
+}
+
+/** Memory that was made by `appended`, and how much of it is used. */
+const rooms = new WeakMap<ArrayBufferLike, number>();
 
 function foldPartFinished(part: Part, end: PartFinished): void {
   if (end.proof) part.proof = end.proof;

@@ -95,7 +95,7 @@ function entry({ instance, models }: SourcedListing, id: string): Model | undefi
     capabilities: [...(facts.capabilities ?? [])],
     efforts: [...(facts.efforts ?? [])],
     parametersRefused: [...(facts.parametersRefused ?? [])],
-    prices: prices ? pricesOf(prices) : [],
+    prices: prices && isPrice(prices.inputNanoUsd) && isPrice(prices.outputNanoUsd) ? pricesOf(prices) : [],
     available: true,
     source,
     ...(contextWindow === undefined ? {} : { contextWindow }),
@@ -105,10 +105,25 @@ function entry({ instance, models }: SourcedListing, id: string): Model | undefi
   });
 }
 
+/** Providers tell their prices themselves: what can be no price must not break the list of all models. */
+function isPrice(nanoUsd: number): boolean {
+  return nanoUsd >= 0 && nanoUsd <= Number.MAX_SAFE_INTEGER;
+}
+
 function pricesOf({ inputNanoUsd, outputNanoUsd, version }: ModelPrices): Price[] {
   return [
-    create(PriceSchema, { unit: "input_token", tier: "default", nanoUsdPerMillion: BigInt(inputNanoUsd), version }),
-    create(PriceSchema, { unit: "output_token", tier: "default", nanoUsdPerMillion: BigInt(outputNanoUsd), version }),
+    create(PriceSchema, {
+      unit: "input_token",
+      tier: "default",
+      nanoUsdPerMillion: BigInt(Math.round(inputNanoUsd)),
+      version,
+    }),
+    create(PriceSchema, {
+      unit: "output_token",
+      tier: "default",
+      nanoUsdPerMillion: BigInt(Math.round(outputNanoUsd)),
+      version,
+    }),
   ];
 }
 

@@ -1,8 +1,8 @@
 import { create, equals, fromJson } from "@bufbuild/protobuf";
 import { describe, expect, it } from "vitest";
 import { type ChatResponse, ChatResponseSchema } from "../../gen/trunkline/v1/chat_pb.ts";
-import { ToolCallKind } from "../../gen/trunkline/v1/message_pb.ts";
-import { FinishReason } from "../../gen/trunkline/v1/stream_pb.ts";
+import { PartSchema, ToolCallKind } from "../../gen/trunkline/v1/message_pb.ts";
+import { FinishReason, PartStartedSchema } from "../../gen/trunkline/v1/stream_pb.ts";
 import { type Frame, withWire } from "../../src/domain/chat.ts";
 import { GatewayError } from "../../src/domain/errors.ts";
 import { createFold, unfold } from "../../src/domain/fold.ts";
@@ -155,5 +155,43 @@ describe("the provider's whole body", () => {
       ...frames,
     ]);
     expect(fold.whole("openai-chat")).toBe('{"id":"a1"}');
+  });
+});
+
+describe("media in pieces", () => {
+  const opened = create(PartSchema, { kind: { case: "image", value: { media: { mediaType: "image/png" } } } });
+  const bytesOf = (answer: ChatResponse, part: number): Uint8Array | null => {
+    const kind = answer.choices[0]?.message?.parts[part]?.kind;
+    return kind?.case === "image" && kind.value.media?.source.case === "data" ? kind.value.media.source.value : null;
+  };
+
+  it("is joined in order, each part's by itself, however often the answer is asked for", () => {
+    const started = [0, 1].map(
+      (part): Frame => ({
+        ...{ case: "partStarted", choice: 0, part },
+        value: create(PartStartedSchema, { part: opened }),
+      }),
+    );
+    const pieces = [1, 2, 3, 4, 5, 6].map(
+      (byte): Frame => ({
+        ...{ case: "mediaDelta", value: Uint8Array.of(byte), choice: 0, part: byte % 2 },
+      }),
+    );
+    const fold = createFold();
+    fold.push([...started, ...pieces, completed]);
+    for (const answer of [fold.response("r"), fold.response("r")]) {
+      expect([bytesOf(answer, 0), bytesOf(answer, 1)]).toEqual([Uint8Array.of(2, 4, 6), Uint8Array.of(1, 3, 5)]);
+    }
+  });
+
+  // 20 megabytes; joined anew for each piece they would be 200 gigabytes, and the test's time would be over.
+  it("of a kilobyte takes linear time", () => {
+    const value = new Uint8Array(1_024);
+    const piece: Frame = { case: "mediaDelta", value, choice: 0, part: 0 };
+    const fold = createFold();
+    fold.push([{ case: "partStarted", value: create(PartStartedSchema, { part: opened }), choice: 0, part: 0 }]);
+    fold.push(Array.from({ length: 20_000 }, () => piece));
+    fold.push([completed]);
+    expect(bytesOf(fold.response("r"), 0)?.length).toBe(20_000 * 1_024);
   });
 });

@@ -9,7 +9,11 @@ import { encodeMessagesResponse } from "../../src/dialects/anthropic-messages/en
 import { createMessagesEncoder } from "../../src/dialects/anthropic-messages/encode-stream.ts";
 import { encodeMessagesError } from "../../src/dialects/anthropic-messages/error-body.ts";
 import { parseMessagesRequest } from "../../src/dialects/anthropic-messages/parse-request.ts";
-import type { JsonBody } from "../../src/dialects/json-body.ts";
+import { encodeGenerateResponse } from "../../src/dialects/gemini/encode-response.ts";
+import { createGeminiEncoder } from "../../src/dialects/gemini/encode-stream.ts";
+import { encodeGeminiError } from "../../src/dialects/gemini/error-body.ts";
+import { parseGenerateRequest } from "../../src/dialects/gemini/parse-request.ts";
+import { type JsonBody, readJsonBody } from "../../src/dialects/json-body.ts";
 import { encodeChatResponse } from "../../src/dialects/openai-chat/encode-response.ts";
 import { createStreamEncoder } from "../../src/dialects/openai-chat/encode-stream.ts";
 import { encodeErrorBody } from "../../src/dialects/openai-chat/error-body.ts";
@@ -27,6 +31,8 @@ interface Edge {
   readonly dialect: Dialect;
   /** Golden folder of the provider whose requests are of this dialect. */
   readonly golden: string;
+  /** Bodies that ask in the ways that change how answers are written. */
+  readonly greetings: readonly object[];
   parse(body: JsonBody): Asked;
   encodeError(error: GatewayError): string;
 }
@@ -36,13 +42,21 @@ interface Asked {
   readonly call: ChatCall;
   encodeWhole(response: ReturnType<ReturnType<typeof createFold>["response"]>): string;
   createStreamEncoder(): StreamEncoder;
+  /** Where a stream is no stream of events, but an array that grows. */
+  createArrayEncoder?(): StreamEncoder;
 }
 
-/** Every edge that speaks JSON; `edges.test.ts` counts them. */
+const messages = [{ role: "user", content: "hi" }];
+
+/** Every edge that speaks JSON; `coverage.test.ts` counts them. */
 export const edges: readonly Edge[] = [
   {
     dialect: "openai-chat",
     golden: "openai",
+    greetings: [
+      { model: "m", messages },
+      { model: "m", messages, stream: true, stream_options: { include_usage: true }, functions: [{ name: "f" }] },
+    ],
     parse(body) {
       const parsed = parseChatRequest(body, LossPolicy.UNSPECIFIED);
       return {
@@ -56,21 +70,37 @@ export const edges: readonly Edge[] = [
   {
     dialect: "anthropic-messages",
     golden: "anthropic",
+    greetings: [{ model: "m", max_tokens: 9, messages }],
     parse(body) {
       const { call } = parseMessagesRequest(body, { lossPolicy: LossPolicy.UNSPECIFIED, header: () => undefined });
       return { call, encodeWhole: encodeMessagesResponse, createStreamEncoder: () => createMessagesEncoder("r") };
     },
     encodeError: (error) => encodeMessagesError(error, "r"),
   },
+  {
+    dialect: "gemini",
+    golden: "gemini",
+    greetings: [{ contents: [{ role: "user", parts: [{ text: "hi" }] }] }],
+    parse(body) {
+      const asked = { lossPolicy: LossPolicy.UNSPECIFIED, model: "m", stream: true };
+      return {
+        call: parseGenerateRequest(body, asked).call,
+        encodeWhole: encodeGenerateResponse,
+        createStreamEncoder: () => createGeminiEncoder("sse", "r"),
+        createArrayEncoder: () => createGeminiEncoder("array", "r"),
+      };
+    },
+    encodeError: (error) => encodeGeminiError(error, "r"),
+  },
 ];
 
+/** A caller of each edge for each way to ask. */
+export const callers: readonly Asked[] = edges.flatMap(({ parse, greetings }) =>
+  greetings.map((body) => parse(readJsonBody(Buffer.from(JSON.stringify(body))))),
+);
+
 /** What every caller gets of an answer, whatever it says. @throws Error when an edge cannot write it */
-export function tellCallers(
-  frames: readonly Frame[],
-  failure: GatewayError | null,
-  asked: readonly Asked[],
-  random: Random,
-): void {
+export function tellCallers(frames: readonly Frame[], failure: GatewayError | null, random: Random): void {
   for (const frame of frames) writeTyped(frame);
   const fold = createFold();
   fold.push(frames);
@@ -79,9 +109,10 @@ export function tellCallers(
     toBinary(ChatResponseSchema, response);
     JSON.parse(toJsonString(ChatResponseSchema, response));
   }
-  for (const one of asked) {
+  for (const one of callers) {
     if (failure === null) JSON.parse(one.encodeWhole(fold.response("r")));
     checkEvents(streamed(one.createStreamEncoder(), frames, failure, random));
+    if (one.createArrayEncoder) JSON.parse(streamed(one.createArrayEncoder(), frames, failure, random));
   }
   if (failure !== null) for (const { encodeError } of edges) JSON.parse(encodeError(failure));
 }

@@ -39,7 +39,8 @@ export function send(call: ChatCall, target: Target): Outcome {
   return "sent";
 }
 
-function unlessRefused<T>(work: () => T, isWellSaid: (error: GatewayError) => void): T | null {
+/** What comes of some work; null when a GatewayError refuses it. @throws whatever is no GatewayError */
+export function unlessRefused<T>(work: () => T, isWellSaid: (error: GatewayError) => void = namesNothing): T | null {
   try {
     return work();
   } catch (error) {

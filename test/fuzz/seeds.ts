@@ -17,14 +17,14 @@ const maxInputMs = 5_000;
  * A test that tries something with one seed after another. What goes wrong is reported with the seed that shows it again.
  * @param usual seeds of a build
  */
-export function fuzz(name: string, usual: number, attempt: (random: Random, seed: number) => void): void {
+export function fuzz(name: string, usual: number, attempt: (random: Random) => unknown): void {
   const [first, last] = seedsFor(usual);
-  it(name, { timeout: 30_000 + (last - first) * 1_000 }, () => {
+  it(name, { timeout: 30_000 + (last - first) * 1_000 }, async () => {
     for (let seed = first; seed <= last; seed++) {
       const began = performance.now();
       try {
         // The name takes part, so that two tests do not make the same edits.
-        attempt(randomFrom(seed * 1_000_003 + hashOf(name)), seed);
+        await attempt(randomFrom(seed * 1_000_003 + hashOf(name)));
       } catch (cause) {
         throw new Error(`${again(seed)} shows it again. ${cause instanceof Error ? cause.stack : cause}`, { cause });
       }

@@ -1,17 +1,13 @@
 import { describe, expect, it } from "vitest";
 import type { ChatResponse } from "../../gen/trunkline/v1/chat_pb.ts";
-import { readJsonBody } from "../../src/dialects/json-body.ts";
 import type { GatewayError } from "../../src/domain/errors.ts";
 import { createFold } from "../../src/domain/fold.ts";
 import { providerOf } from "../../src/providers/catalog.ts";
 import { randomFrom } from "../domain/random-messages.ts";
 import { type Answered, checkAnswer, readStreamed, readWhole } from "../fuzz/answers.ts";
-import { edges, tellCallers } from "../fuzz/edges.ts";
+import { tellCallers } from "../fuzz/edges.ts";
 
 /** What fuzzing found: answers that no provider should give, and that made a caller's answer fail or lie. */
-
-const body = { model: "m", max_tokens: 9, messages: [{ role: "user", content: "hi" }] };
-const callers = edges.map(({ parse }) => parse(readJsonBody(Buffer.from(JSON.stringify(body)))));
 
 function memoryOf(kind: string) {
   const base = { name: `${kind}/m`, instance: kind, provider: kind, model: "m", wire: "repair" as const };
@@ -20,7 +16,7 @@ function memoryOf(kind: string) {
 
 function told(answered: Answered, bytes: number): Answered {
   checkAnswer(answered, bytes);
-  tellCallers(answered.frames, answered.failure, callers, randomFrom(1));
+  tellCallers(answered.frames, answered.failure, randomFrom(1));
   return answered;
 }
 
@@ -105,6 +101,25 @@ describe("a chat completion", () => {
     const detail = [{ loc: [JSON.parse('{"toString":null}'), "body", "messages", 0], msg: "no" }];
     const refusal = { status: 422, headers: {}, body: JSON.stringify({ detail }) };
     expect(providerOf("mistral").fromError(refusal, memoryOf("mistral")).message).toContain("no: messages.0");
+  });
+});
+
+describe("what is no chat", () => {
+  const reply = (answer: string) => ({ status: 200, headers: {}, body: answer });
+
+  it.each([
+    ["openai", '{"data":[{"embedding":[1,1e308]}]}'],
+    ["gemini", '{"embeddings":[{"values":[1e308]}]}'],
+    ["ollama", '{"embeddings":[[-1e308]]}'],
+    ["cohere", '{"embeddings":{"float":[[1e308]]}}'],
+  ])("a vector of %s with numbers beyond 32-bit floats is unreadable", (kind, answer) => {
+    const read = () => providerOf(kind).embeddings?.fromResponse(reply(answer), memoryOf(kind));
+    expect(read).toThrow("no readable embeddings");
+  });
+
+  it("a context window beyond an int32 is none", () => {
+    const detail = providerOf("ollama").models?.detail;
+    expect(detail?.fromResponse(reply('{"model_info":{"x.context_length":4294967296}}'))).toEqual({});
   });
 });
 

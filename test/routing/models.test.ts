@@ -112,3 +112,24 @@ describe("a single model", () => {
     expect(failed.message).toContain('gpt-5"?');
   });
 });
+
+describe("what a provider says of its models", () => {
+  it("may be no time and no price, which leaves these out and the list whole", async () => {
+    const prices = { inputNanoUsd: 1e300, outputNanoUsd: Number.NaN, version: "v" };
+    const odd = { createdAtMs: Number.POSITIVE_INFINITY, shutdownAtMs: 1e18, prices };
+    const fine = { createdAtMs: 1_000, prices: { inputNanoUsd: 0.4, outputNanoUsd: 2.6, version: "v" } };
+    const given = new Map([
+      ["odd", { facts: odd, source: "provider" }],
+      ["fine", { facts: fine, source: "provider" }],
+    ]);
+    const list = await models([{ ...listing("west", []), models: given }]).list();
+    const told = list.filter(({ source }) => source === "provider");
+    expect(
+      told.map(({ name, created, shutdownAt, prices }) => [name, created?.seconds, shutdownAt, prices.length]),
+    ).toEqual([
+      ["west/fine", 1n, undefined, 2],
+      ["west/odd", undefined, undefined, 0],
+    ]);
+    expect(told[0]?.prices.map(({ nanoUsdPerMillion }) => nanoUsdPerMillion)).toEqual([0n, 3n]);
+  });
+});

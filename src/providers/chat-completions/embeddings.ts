@@ -4,6 +4,7 @@ import { invalidValue, membersOf } from "../../dialects/json-splice.ts";
 import { type JsonMembers, type JsonTree, toJsonText } from "../../dialects/json-text.ts";
 import { decodeUsage } from "../../dialects/openai-chat/decode-usage.ts";
 import { fieldsOf, isFields, listOf, parseObject, textOf } from "../../dialects/openai-chat/wire.ts";
+import { isVector } from "../../dialects/vector.ts";
 import { GatewayError } from "../../domain/errors.ts";
 import { LossReport } from "../../domain/loss.ts";
 import type { Target } from "../../domain/target.ts";
@@ -86,7 +87,7 @@ export function fromEmbedResponse(reply: HttpReply): EmbedResponse {
 
 function toFloats(value: unknown): number[] {
   if (typeof value === "string") return fromBase64(value);
-  if (Array.isArray(value) && value.every((float) => typeof float === "number")) return value;
+  if (isVector(value)) return value;
   throw unreadable();
 }
 

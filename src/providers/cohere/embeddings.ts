@@ -5,6 +5,7 @@ import { invalidValue } from "../../dialects/json-splice.ts";
 import { type JsonMembers, toJsonText } from "../../dialects/json-text.ts";
 import { type Fields, fieldsOf, parseObject } from "../../dialects/openai-chat/wire.ts";
 import { mergeProviderOptions } from "../../dialects/provider-options.ts";
+import { isVector } from "../../dialects/vector.ts";
 import { GatewayError } from "../../domain/errors.ts";
 import { LossReport } from "../../domain/loss.ts";
 import type { Target } from "../../domain/target.ts";
@@ -117,10 +118,6 @@ function readVectors({ float, base64, int8, ubinary }: Fields) {
     return ubinary.map((values, index) => ({ index, bits: Uint8Array.from(values) }));
   }
   throw unreadable();
-}
-
-function isVector(value: unknown): value is number[] {
-  return Array.isArray(value) && value.length > 0 && value.every((one) => typeof one === "number");
 }
 
 /** Little-endian 32-bit floats. */

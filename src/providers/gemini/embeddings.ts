@@ -12,6 +12,7 @@ import { knownTasks, toTaskType } from "../../dialects/gemini/task-types.ts";
 import { invalidValue, membersOf } from "../../dialects/json-splice.ts";
 import { type JsonMembers, toJsonText } from "../../dialects/json-text.ts";
 import { fieldsOf, isFields, listOf, parseObject } from "../../dialects/openai-chat/wire.ts";
+import { isVector } from "../../dialects/vector.ts";
 import { blankChatRequest } from "../../domain/blank.ts";
 import { GatewayError } from "../../domain/errors.ts";
 import { LossReport } from "../../domain/loss.ts";
@@ -84,7 +85,7 @@ const maxBatch = 100;
 export function fromEmbedResponse(reply: HttpReply, { target }: DecodeMemory): EmbedResponse {
   const answer = parseObject(reply.body, "an embeddings answer");
   const embeddings = listOf(answer, "embeddings").map(({ values }, index) => {
-    if (!Array.isArray(values) || !values.every((value) => typeof value === "number")) throw unreadable();
+    if (!isVector(values)) throw unreadable();
     return { index, floats: values };
   });
   if (embeddings.length === 0) throw unreadable();

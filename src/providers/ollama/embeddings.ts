@@ -4,6 +4,7 @@ import { invalidValue } from "../../dialects/json-splice.ts";
 import { type JsonMembers, toJsonText } from "../../dialects/json-text.ts";
 import { countOf, parseObject, textOf } from "../../dialects/openai-chat/wire.ts";
 import { mergeProviderOptions } from "../../dialects/provider-options.ts";
+import { isVector } from "../../dialects/vector.ts";
 import { GatewayError } from "../../domain/errors.ts";
 import { LossReport } from "../../domain/loss.ts";
 import type { Target } from "../../domain/target.ts";
@@ -56,8 +57,4 @@ export function fromEmbedResponse(reply: HttpReply): EmbedResponse {
     embeddings: embeddings.map((floats, index) => ({ index, floats })),
     ...(inputTokens !== undefined && { usage: { inputTokens, totalTokens: inputTokens } }),
   });
-}
-
-function isVector(value: unknown): value is number[] {
-  return Array.isArray(value) && value.length > 0 && value.every((float) => typeof float === "number");
 }

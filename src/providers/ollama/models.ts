@@ -68,6 +68,9 @@ const contractWords: ReadonlyMap<string, string> = new Map([
   ["embedding", "embeddings"],
 ]);
 
+/** What the contract's int32 can hold. */
+const maxCount = 2_147_483_647;
+
 function isCount(value: unknown): value is number {
-  return typeof value === "number" && Number.isInteger(value) && value > 0;
+  return typeof value === "number" && Number.isInteger(value) && value > 0 && value <= maxCount;
 }

@@ -1,0 +1,34 @@
+import { readFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { expect, it } from "vitest";
+import { repository, repositoryFiles } from "../tooling/repository.ts";
+import { edges } from "./edges.ts";
+import { adapterKinds } from "./recordings.ts";
+
+const files = repositoryFiles();
+
+/** Folders of src/ whose files of this name export a function that is called so. */
+function foldersWith(file: RegExp, exported: RegExp): readonly string[] {
+  const found = files.filter((path) => file.test(path) && exported.test(readFileSync(join(repository, path), "utf8")));
+  return [...new Set(found.map((path) => basename(dirname(path))))].sort();
+}
+
+it("every folder with an adapter is a kind that is fuzzed", () => {
+  const folders = foldersWith(/^src\/providers\/[^/]+\/adapter[.]ts$/, /: Provider\b|createChatProvider/);
+  expect(folders.filter((folder) => !adapterKinds.includes(folder))).toEqual([]);
+});
+
+it("every dialect whose requests are read, and whose answers are written, is an edge that is fuzzed", () => {
+  const names = edges.map(({ dialect }) => dialect as string);
+  const readers = foldersWith(/^src\/dialects\/[^/]+\/parse-[^/]*[.]ts$/, /export function parse\w+Request\b/);
+  const writers = foldersWith(
+    /^src\/dialects\/[^/]+\/[^/]*[.]ts$/,
+    /^export function create\w*: StreamEncoder|\): StreamEncoder/m,
+  );
+  // Its requests and answers are no chats: others.test.ts has them.
+  const elsewhere = ["openai-embeddings"];
+  expect([...readers, ...writers].filter((folder) => !names.includes(folder) && !elsewhere.includes(folder))).toEqual(
+    [],
+  );
+  expect(writers.length).toBe(edges.length);
+});

@@ -1,5 +1,5 @@
 import type { Reason } from "./abilities.ts";
-import type { Feature } from "./features.ts";
+import type { Feature } from "./feature.ts";
 import type { Seen } from "./seen.ts";
 import type { Reached } from "./upstreams/upstream.ts";
 

@@ -95,7 +95,7 @@ export const edges: readonly Edge[] = [
 ];
 
 /** A caller of each edge for each way to ask. */
-export const callers: readonly Asked[] = edges.flatMap(({ parse, greetings }) =>
+const callers: readonly Asked[] = edges.flatMap(({ parse, greetings }) =>
   greetings.map((body) => parse(readJsonBody(Buffer.from(JSON.stringify(body))))),
 );
 

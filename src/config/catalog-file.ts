@@ -11,33 +11,41 @@ import type { FileConfig } from "./schema.ts";
 import { parseYaml, readText } from "./yaml-file.ts";
 
 /** Largest catalogue. Bytes. */
-const maxCatalogBytes = 4 * 1024 * 1024;
+export const maxCatalogBytes = 4 * 1024 * 1024;
 /** Objects and lists inside each other in one; the format itself needs 8. */
 const maxDepth = 16;
 /** Most problems that are told of one file. */
 const maxProblems = 20;
-/** What `trunkline models update` writes, in the data folder. */
-const updatedName = "models.json";
-
 /** The updated catalogue of the data folder, where there is one, and the file that the configuration names over it. */
 export function finishCatalog(file: FileConfig, folder: string, findings: Findings): readonly CatalogLayer[] {
-  const updated = join(resolve(folder, file.server.data_dir), updatedName);
-  const layers: CatalogLayer[] = [];
-  const add = (path: readonly string[], name: string) => {
-    try {
-      layers.push(layerOf(readCatalog(name)));
-    } catch (error) {
-      if (!(error instanceof ConfigError)) throw error;
-      for (const problem of error.problems) findings.problem(path, `cannot be used: ${problem}`);
-    }
-  };
-  if (existsSync(updated)) add(["server", "data_dir"], updated);
-  if (file.catalog.file !== undefined) add(["catalog", "file"], resolve(folder, file.catalog.file));
-  return layers;
+  const updated = updatedPath(resolve(folder, file.server.data_dir));
+  // An update that has gone bad is left out: the gateway starts on what the package knows, and can be updated again.
+  const first = existsSync(updated)
+    ? layerIn(updated, (problem) => findings.warn(`${problem} The catalogue is left out; run models update again.`))
+    : [];
+  if (file.catalog.file === undefined) return first;
+  const named = resolve(folder, file.catalog.file);
+  const tell = (problem: string) => findings.problem(["catalog", "file"], `cannot be used: ${problem}`);
+  return [...first, ...layerIn(named, tell)];
+}
+
+/** Where `trunkline models update` writes. */
+export function updatedPath(dataDir: string): string {
+  return join(dataDir, "models.json");
+}
+
+function layerIn(name: string, tell: (problem: string) => void): readonly CatalogLayer[] {
+  try {
+    return [layerOf(readCatalog(name))];
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    for (const problem of error.problems) tell(problem);
+    return [];
+  }
 }
 
 /** @throws ConfigError with every problem of the file, each with its place */
-function readCatalog(name: string): CatalogFile {
+export function readCatalog(name: string): CatalogFile {
   return parseCatalog(readText(name, maxCatalogBytes), name);
 }
 
@@ -46,7 +54,7 @@ function readCatalog(name: string): CatalogFile {
  * @param name for messages
  * @throws ConfigError with every problem, each with its place: the path of the field, and what is allowed there
  */
-function parseCatalog(text: string, name: string): CatalogFile {
+export function parseCatalog(text: string, name: string): CatalogFile {
   const tree = /\.ya?ml$/i.test(name) ? parseYaml(text, name).tree : parseJson(text, name);
   const parsed = catalogSchema.safeParse(tree);
   if (parsed.success) return parsed.data;

@@ -38,11 +38,18 @@ const entry = z
   })
   .describe("What is known of the models that a pattern stands for.");
 
+const kind = z.enum([...providerKinds.keys()]);
+
 /** A catalogue of models, as the package has one and as a file may. */
 export const catalogSchema = section("A catalogue of models.", {
   format: z.literal(1).describe("Version of this format."),
+  like: z
+    .partialRecord(kind, z.array(kind).max(8))
+    .optional()
+    .describe("Platforms of other providers' models: entries of those count too, after their own, but for the prices.")
+    .meta({ allowed: "a map of provider kinds to lists of them" }),
   providers: z
-    .partialRecord(z.enum([...providerKinds.keys()]), z.array(entry).max(maxEntries).describe("Its models."))
+    .partialRecord(kind, z.array(entry).max(maxEntries).describe("Its models."))
     .describe(
       "Entries by kind of provider. Of those that match a name, the one with the most specific pattern counts.",
     ),

@@ -47,6 +47,8 @@ const reasoning = z
     can_stop: z.boolean().optional().describe("Whether it answers without reasoning when it is told so."),
     by_default: z.boolean().optional().describe("Whether it reasons when nothing is said of it."),
   })
+  .refine(({ min_budget = 0, max_budget = Number.POSITIVE_INFINITY }) => min_budget <= max_budget)
+  .meta({ allowed: "a section whose min_budget is not above its max_budget" })
   .optional()
   .describe("How the model reasons.");
 

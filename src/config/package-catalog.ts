@@ -5,6 +5,6 @@ import file from "./model-catalog.json" with { type: "json" };
 
 /** The catalogue that the package brings. test/config/catalog.test.ts checks it against the schema; a start does not. */
 // TypeScript takes the words of a JSON file for any text.
-const packageFile = file as unknown as CatalogFile;
+export const packageFile = file as unknown as CatalogFile;
 
 export const packageCatalog: CatalogLayer = layerOf(packageFile);

@@ -280,7 +280,7 @@ function targetOf(provider: Provider, request: ChatRequest | null, file: string 
   const given = file === null ? {} : JSON.parse(file);
   const model: string = given.model ?? request?.model ?? "golden";
   const base = { name: `${provider.kind}/${model}`, instance: provider.kind, provider: provider.kind, model };
-  return { ...base, wire: "repair", facts: packageFacts(provider.kind, model), ...given };
+  return { ...base, wire: "repair", ...given, facts: { ...packageFacts(provider.kind, model), ...given.facts } };
 }
 
 async function loadProvider(folder: string): Promise<Provider> {

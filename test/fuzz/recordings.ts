@@ -87,7 +87,7 @@ function targetOf(provider: Provider, request: ChatRequest | null, file: string 
   const given = file === null ? {} : JSON.parse(file);
   const model: string = given.model ?? request?.model ?? "golden";
   const base = { name: `${kind}/${model}`, instance: kind, provider: kind, model, wire: "repair" as const };
-  return { ...base, facts: packageFacts(kind, model), ...given };
+  return { ...base, ...given, facts: { ...packageFacts(kind, model), ...given.facts } };
 }
 
 function memoryOf(provider: Provider, request: ChatRequest | null, target: Target, stream: boolean): DecodeMemory {

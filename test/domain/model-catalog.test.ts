@@ -55,12 +55,17 @@ describe("what a catalogue says of a model", () => {
     expect(factsIn("gpt-5-mini", reversed).contextWindow).toBe(4);
   });
 
-  it("is the one with more digits, then the first, of entries that are as literal", () => {
+  it("is the one with more digits, then with fewer stars, then the first, of entries that are as literal", () => {
     const dated: Entries = [
       ["gpt-5-*", window(1)],
-      ["gpt-5-####", window(2)],
+      ["gpt-5-####*", window(2)],
     ];
     expect(factsIn("gpt-5-2025", dated).contextWindow).toBe(2);
+    const starred: Entries = [
+      ["*gpt*", window(1)],
+      ["gpt*", window(2)],
+    ];
+    expect(factsIn("gpt", starred).contextWindow).toBe(2);
     const twins: Entries = [
       ["*gpt", window(1)],
       ["gpt*", window(2)],

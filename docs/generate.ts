@@ -7,6 +7,7 @@ import { renderBenchmarks } from "./generate-benchmarks.ts";
 import { renderConfiguration } from "./generate-configuration.ts";
 import { renderErrors } from "./generate-errors.ts";
 import { renderMetrics } from "./generate-metrics.ts";
+import { renderCatalogSchema, renderModels } from "./generate-models.ts";
 import { renderResilience } from "./generate-resilience.ts";
 
 /** The pages of docs/ that are made from the source, by file name. Run through npm, which has `buf` on its path. */
@@ -20,6 +21,8 @@ export function renderPages(): Readonly<Record<string, string>> {
     ...renderBenchmarks(readPublished()),
     "configuration.md": renderConfiguration(),
     "metrics.md": renderMetrics(),
+    "model-catalog.schema.json": renderCatalogSchema(),
+    "models.md": renderModels(),
     "resilience.md": renderResilience(),
   };
 }

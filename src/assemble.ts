@@ -17,7 +17,7 @@ import type { Route } from "./domain/route.ts";
 import { type Answer, createGateway, type Gateway } from "./gateway.ts";
 import { unscreened } from "./guardrails/unscreened.ts";
 import type { Dialer } from "./net/dial.ts";
-import { providerOf } from "./providers/catalog.ts";
+import { createFacts, providerOf } from "./providers/catalog.ts";
 import { createModelLists, type ModelLists } from "./providers/model-lists.ts";
 import { Sender } from "./providers/send.ts";
 import { type Attempt, createAttempt } from "./routing/attempt.ts";
@@ -56,11 +56,13 @@ export function assemble(
   const { resilience } = config;
   const byName = new Map(instances.map((instance) => [instance.name, instance]));
   const sender = new Sender({ dialer, clock, bounds: resilience.bounds, instances: byName, providerOf, proofs });
+  const facts = createFacts(config.catalog);
   const lists = createModelLists({
     instances,
     clock,
     log,
     providerOf,
+    facts,
     fetchPage: (instance, path, signal) => sender.models(instance, path, signal),
     fetchFacts: (instance, model, signal) => sender.modelFacts(instance, model, signal),
   });
@@ -77,7 +79,7 @@ export function assemble(
     policy: resilience.policy,
     listings: lists.current,
     listed: lists.ready,
-    facts: (provider, model) => providerOf(provider).facts(model),
+    facts,
     keysOf: (instance) => byName.get(instance)?.keys ?? [],
   });
   const budgetOf = budgets(clock, resilience.retryBudget);

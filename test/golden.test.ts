@@ -22,6 +22,7 @@ import { createNdjsonParser } from "../src/providers/ndjson.ts";
 import type { DecodeMemory, EventParser, HttpReply, Provider, SseEvent } from "../src/providers/provider.ts";
 import { createSseParser } from "../src/providers/sse.ts";
 import { orderFaults } from "./contract-order.ts";
+import { packageFacts } from "./fakes/facts.ts";
 
 /**
  * Golden cases (style 15): `test/golden/<provider>/<case>/`, each file optional. A provider with several interfaces has
@@ -279,7 +280,7 @@ function targetOf(provider: Provider, request: ChatRequest | null, file: string 
   const given = file === null ? {} : JSON.parse(file);
   const model: string = given.model ?? request?.model ?? "golden";
   const base = { name: `${provider.kind}/${model}`, instance: provider.kind, provider: provider.kind, model };
-  return { ...base, wire: "repair", facts: provider.facts(model), ...given };
+  return { ...base, wire: "repair", ...given, facts: { ...packageFacts(provider.kind, model), ...given.facts } };
 }
 
 async function loadProvider(folder: string): Promise<Provider> {

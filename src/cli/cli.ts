@@ -54,7 +54,7 @@ function createProgram({ version, terminal, serve, simulate, worker }: CliParts)
   for (const command of commands) program.addCommand(command);
   program.addCommand(workerCommand(worker), { hidden: true });
   // Settings of commander are not handed down to commands that are added whole.
-  for (const command of [program, ...commands]) {
+  for (const command of [program, ...commands, ...commands.flatMap(({ commands: inner }) => inner)]) {
     command
       .exitOverride()
       .showSuggestionAfterError()

@@ -2,6 +2,7 @@ import { toJsonString } from "@bufbuild/protobuf";
 import { Command } from "commander";
 import { ListModelsResponseSchema, type Model } from "../../gen/trunkline/v1/models_pb.ts";
 import { type AddressFlags, addressOptions, gatewayAddress } from "./gateway-address.ts";
+import { modelsUpdateCommand } from "./models-update.ts";
 import { painter, safeFor, type Terminal } from "./terminal.ts";
 
 interface ModelsFlags extends AddressFlags {
@@ -17,6 +18,7 @@ export function modelsCommand(terminal: Terminal): Command {
     .description("List the models that a running gateway offers.")
     .option("--json", "print the answer of ModelsService as JSON");
   for (const option of addressOptions()) command.addOption(option);
+  command.addCommand(modelsUpdateCommand(terminal));
   return command.action(async (flags: ModelsFlags) => {
     const address = gatewayAddress(flags, terminal.env);
     const { createRpcClient, explainCall } = await import("./rpc-client.ts");

@@ -1,4 +1,5 @@
 import type { ProviderInstance } from "../domain/instance.ts";
+import type { CatalogLayer } from "../domain/model-catalog.ts";
 import type { ModelAlias, RoutePolicy } from "../domain/route.ts";
 import type { Secret } from "../domain/secret.ts";
 import type { Bounds } from "../domain/time-bounds.ts";
@@ -21,6 +22,8 @@ export interface Config {
   readonly providers: readonly ProviderInstance[];
   readonly simulator: SimulatorConfig;
   readonly aliases: readonly ModelAlias[];
+  /** Catalogues over the package's; the later one wins. */
+  readonly catalog: readonly CatalogLayer[];
   readonly resilience: ResilienceConfig;
   readonly log: LogConfig;
 }

@@ -2,6 +2,7 @@ import type { ProviderInstance, ProviderKey } from "../domain/instance.ts";
 import type { ModelFacts } from "../domain/model-facts.ts";
 import type { Secret } from "../domain/secret.ts";
 import type { BoundOverrides } from "../domain/time-bounds.ts";
+import { toFacts, toPrices } from "./fact-fields.ts";
 import type { Findings } from "./findings.ts";
 import { kindOfName, providerKinds, servedKinds } from "./provider-kinds.ts";
 import type { FileConfig } from "./schema.ts";
@@ -113,26 +114,16 @@ function factsOf(models: FileProvider["models"]): ReadonlyMap<string, ModelFacts
   const facts = new Map<string, ModelFacts>();
   for (const model of models) {
     if (typeof model === "string") continue;
-    const { id, context_window, max_output_tokens, input_modalities, output_modalities, capabilities, price } = model;
-    const { api, deployment } = model;
+    const { id, price, deployment, ...fields } = model;
+    const said = toFacts(fields, price && toPrices(price, "config"));
     facts.set(id, {
-      ...(context_window !== undefined && { contextWindow: context_window }),
-      ...(max_output_tokens !== undefined && { maxOutputTokens: max_output_tokens }),
-      ...(input_modalities && { inputModalities: input_modalities }),
-      ...(output_modalities && { outputModalities: output_modalities }),
-      ...(capabilities && { capabilities }),
-      ...(api && { api }),
+      // Who names what a model refuses wants it out of the way, whatever the caller speaks.
+      ...(said.parametersRefused && { dropRefused: true }),
+      ...said,
       ...(deployment !== undefined && { deployment }),
-      ...(price && {
-        prices: { inputNanoUsd: toNanoUsd(price.input), outputNanoUsd: toNanoUsd(price.output), version: "config" },
-      }),
     });
   }
   return facts;
-}
-
-function toNanoUsd(usd: number): number {
-  return Math.round(usd * 1e9);
 }
 
 /** Settings under their names in the file → bounds under theirs inside. */

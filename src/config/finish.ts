@@ -2,6 +2,7 @@ import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { Secret } from "../domain/secret.ts";
+import { finishCatalog } from "./catalog-file.ts";
 import type { Config, OpsConfig, ServerConfig, TlsConfig } from "./config.ts";
 import type { Environment } from "./environment.ts";
 import { createFindings, type Findings } from "./findings.ts";
@@ -51,6 +52,7 @@ export function finish(file: FileConfig, env: Environment, folder: string): Fini
     providers,
     simulator: { enabled: simulator.enabled ?? named === 0, tokenDelayMs: simulator.token_delay_ms },
     aliases: finishAliases(file, providers, findings),
+    catalog: finishCatalog(file, folder, findings),
     resilience: finishResilience(resilience),
     log: telemetry.log,
   };

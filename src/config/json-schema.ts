@@ -20,15 +20,15 @@ export interface SchemaNode extends FieldNotes {
   readonly anyOf?: readonly SchemaNode[];
 }
 
-/** The schema of trunkline.yaml with our own notes on it, for error messages and the reference. */
-export function annotatedSchema(): SchemaNode {
-  // zod types its result as any JSON Schema; what this schema can contain is listed above.
-  return z.toJSONSchema(schema, { io: "input" }) as SchemaNode;
+/** The schema of trunkline.yaml, or another of ours, with our own notes on it, for error messages and the reference. */
+export function annotatedSchema(of: z.ZodType = schema): SchemaNode {
+  // zod types its result as any JSON Schema; what ours can contain is listed above.
+  return z.toJSONSchema(of, { io: "input" }) as SchemaNode;
 }
 
-/** The schema of trunkline.yaml as standard JSON Schema (draft 2020-12), for editors. */
-export function jsonSchema(): Readonly<Record<string, unknown>> {
-  return z.toJSONSchema(schema, {
+/** The schema of trunkline.yaml, or another of ours, as standard JSON Schema (draft 2020-12), for editors. */
+export function jsonSchema(of: z.ZodType = schema): Readonly<Record<string, unknown>> {
+  return z.toJSONSchema(of, {
     io: "input",
     override({ jsonSchema: node }) {
       for (const note of ["unit", "allowed", "secret", "later"] satisfies (keyof FieldNotes)[]) delete node[note];

@@ -26,9 +26,12 @@ export class ConfigError extends Error {
 /** Longest piece of a wrong value that a message repeats. Characters. */
 const maxShownChars = 80;
 
-/** Puts what zod found into sentences. @param tree the input that it looked at */
-export function problemsOf(issues: readonly z.core.$ZodIssue[], tree: unknown): Problem[] {
-  const root = annotatedSchema();
+/** Puts what zod found into sentences. @param tree the input that it looked at @param root what may stand in it */
+export function problemsOf(
+  issues: readonly z.core.$ZodIssue[],
+  tree: unknown,
+  root: SchemaNode = annotatedSchema(),
+): Problem[] {
   return issues.flatMap((issue) => {
     switch (issue.code) {
       case "unrecognized_keys":
@@ -63,7 +66,7 @@ function unionProblems(root: SchemaNode, issue: z.core.$ZodIssueInvalidUnion, tr
   if (meant === undefined) return [valueProblem(root, issue.path, valueAt(tree, issue.path))];
   // The inner paths begin at the union's place.
   const placed = meant.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }));
-  return problemsOf(placed, tree);
+  return problemsOf(placed, tree, root);
 }
 
 function isAboutKeys(issue: z.core.$ZodIssue): boolean {

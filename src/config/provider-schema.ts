@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { factFields, priceFields } from "./fact-fields.ts";
 import { secretReference, text } from "./fields.ts";
 import { providerKinds } from "./provider-kinds.ts";
 import { boundOverrides, routeFields } from "./resilience-schema.ts";
@@ -23,53 +24,20 @@ const headerValue = z
   .regex(/^[\x20-\x7e]{0,4096}$/)
   .meta({ allowed: "up to 4,096 visible ASCII characters", secret: true });
 
-const words = (doc: string) =>
-  z
-    .array(text(/^[a-z][a-z0-9_]{0,63}$/, "lower-case words"))
-    .max(64)
-    .optional()
-    .describe(doc);
-const usd = (doc: string) => z.number().min(0).max(1_000_000).describe(doc).meta({ unit: "USD" });
-
 /** A model, and what is known of it better than the catalogue and the provider's list know it. */
 const modelEntry = z.union([
   modelName,
   z
     .strictObject({
       id: modelName.describe("The provider's name of the model."),
-      context_window: z
-        .int()
-        .min(1)
-        .max(1_000_000_000)
-        .meta({ unit: "tokens" })
-        .optional()
-        .describe("Tokens of prompt and answer together."),
-      max_output_tokens: z
-        .int()
-        .min(1)
-        .max(1_000_000_000)
-        .meta({ unit: "tokens" })
-        .optional()
-        .describe("Tokens of an answer at most."),
-      input_modalities: words("What it reads: `text`, `image`, `audio`, `video`, `document`."),
-      output_modalities: words("What it writes."),
-      capabilities: words("What it can do: `tools`, `json_schema`, `reasoning`, `prefill`, …"),
-      api: z
-        .enum(["chat", "responses"])
-        .optional()
-        .describe(
-          "Which of OpenAI's interfaces the model is asked through. Default: what the catalogue knows of it, else `chat`.",
-        ),
+      ...factFields,
       deployment: text(/^[A-Za-z0-9_.-]{1,64}$/, "the name of a deployment: letters, digits and `_` `.` `-`")
         .optional()
         .describe("Name that the model was deployed under at Azure, where that is not the model's own."),
       price: z
-        .strictObject({
-          input: usd("A million tokens of the prompt."),
-          output: usd("A million tokens of the answer."),
-        })
+        .strictObject(priceFields)
         .optional()
-        .describe("What its tokens cost, for `cheapest`. Default: unknown."),
+        .describe("What its tokens cost, for `cheapest`. Default: what the provider's list or the catalogue says."),
     })
     .describe("A model with facts of its own, instead of its name alone."),
 ]);

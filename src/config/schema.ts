@@ -110,6 +110,11 @@ export const schema = section("Configuration of Trunkline, the content of trunkl
     .record(aliasName, aliasSchema)
     .default({})
     .describe("Aliases and virtual models: names of your own for one or several models."),
+  catalog: section("What is known of models beyond what the package knows. See docs/models.md.", {
+    file: path
+      .optional()
+      .describe("A catalogue file, JSON or YAML: its facts win over those of the package and of `models update`."),
+  }).prefault({}),
   resilience: resilience.prefault({}),
   telemetry: telemetry.prefault({}),
   tenants: later("Tenants with budgets and limits."),

@@ -74,10 +74,11 @@ export function parseYaml(text: string, name: string): YamlFile {
   };
 }
 
-function readText(name: string): string {
+/** @throws ConfigError in one sentence when the file is missing, unreadable, too large or not UTF-8 */
+export function readText(name: string, maxBytes = maxFileBytes): string {
   let bytes: Buffer;
   try {
-    if (statSync(name).size > maxFileBytes) throw new ConfigError([`${name} is larger than ${maxFileBytes} bytes.`]);
+    if (statSync(name).size > maxBytes) throw new ConfigError([`${name} is larger than ${maxBytes} bytes.`]);
     bytes = readFileSync(name);
   } catch (error) {
     if (error instanceof ConfigError) throw error;

@@ -19,7 +19,8 @@ export function jsonFault(text: string, shape: "object" | "any"): string | null 
   return shape === "object" && !isObject ? "must be the text of a JSON object." : null;
 }
 
-function depthOf(text: string): number {
+/** How many objects and arrays stand inside each other in JSON text. */
+export function depthOf(text: string): number {
   let depth = 0;
   let deepest = 0;
   let inString = false;

@@ -1,4 +1,7 @@
+import { packageCatalog } from "../config/package-catalog.ts";
 import { GatewayError } from "../domain/errors.ts";
+import { type CatalogLayer, createModelCatalog } from "../domain/model-catalog.ts";
+import type { ModelFacts } from "../domain/model-facts.ts";
 import { anthropic } from "./anthropic/adapter.ts";
 import { azure } from "./azure/adapter.ts";
 import { cohere } from "./cohere/adapter.ts";
@@ -20,6 +23,18 @@ const adapters: ReadonlyMap<string, Provider> = new Map(
     adapter,
   ]),
 );
+
+/** What is known of a model before the provider's list was read. */
+export type FactsOf = (kind: string, model: string) => ModelFacts;
+
+/**
+ * What adapters read out of names, under what the package's catalogue knows, under what further ones do.
+ * @param further catalogues of the operator; the later one wins
+ */
+export function createFacts(further: readonly CatalogLayer[] = []): FactsOf {
+  const catalog = createModelCatalog([packageCatalog, ...further]);
+  return (kind, model) => ({ ...providerOf(kind).facts?.(model), ...catalog.facts(kind, model) });
+}
 
 /** @throws GatewayError `internal` for a kind without an adapter: configuration accepts none such */
 export function providerOf(kind: string): Provider {

@@ -38,6 +38,8 @@ export interface ModelListParts {
   readonly clock: Clock;
   readonly log: Log;
   providerOf(kind: string): Provider;
+  /** What the catalogue knows of a model. */
+  facts(kind: string, model: string): ModelFacts;
   /** Reads one page. */
   fetchPage(instance: ProviderInstance, path: string, signal: AbortSignal): Promise<ModelPage>;
   /** Asks about one model, where the provider tells more of single models than its list does. */
@@ -152,9 +154,8 @@ async function withDetails(
 }
 
 function configured(instance: ProviderInstance, parts: ModelListParts): ModelList {
-  const { facts } = parts.providerOf(instance.provider);
   const models = instance.models.map((id): [string, ListedModel] => {
-    return [id, { id, facts: { ...facts(id), ...instance.facts?.get(id) }, source: "config" }];
+    return [id, { id, facts: { ...parts.facts(instance.provider, id), ...instance.facts?.get(id) }, source: "config" }];
   });
   return { instance, models: new Map(models), complete: false };
 }
@@ -166,12 +167,13 @@ interface Pages {
 }
 
 function merged(instance: ProviderInstance, parts: ModelListParts, { models: read, complete }: Pages): ModelList {
-  const { facts } = parts.providerOf(instance.provider);
+  const { models: list } = parts.providerOf(instance.provider);
   const models = new Map(configured(instance, parts).models);
   // The provider's own word wins over what the catalogue knows of the family, and the operator's over both.
   for (const model of read) {
-    const known = { ...facts(model.id), ...model.facts, ...instance.facts?.get(model.id) };
-    models.set(model.id, { ...model, facts: known });
+    const known = parts.facts(instance.provider, model.id);
+    const told = list?.merge?.(known, model.facts) ?? { ...known, ...model.facts };
+    models.set(model.id, { ...model, facts: { ...told, ...instance.facts?.get(model.id) } });
   }
   return { instance, models, complete };
 }

@@ -119,14 +119,16 @@ export interface Provider {
     /** Path of the first page. */
     readonly path: string;
     fromResponse(reply: HttpReply): ModelPage;
+    /** What the list says of a model, with what the catalogue knows beyond it. Absent: the list's facts win, each whole. */
+    merge?(known: ModelFacts, listed: ModelFacts): ModelFacts;
     /** What is told of single models only, where the list says little more than their names. */
     readonly detail?: {
       toRequest(model: string): ModelQuestion;
       fromResponse(reply: HttpReply): ModelFacts;
     };
   };
-  /** What the provider's catalogue says of a model before its list was read. */
-  facts(model: string): ModelFacts;
+  /** What names tell where the catalogue has no entry, such as those of a platform; the catalogue's facts win. */
+  facts?(model: string): ModelFacts;
   readonly embeddings?: {
     toRequest(request: EmbedRequest, target: Target): ProviderRequest;
     fromResponse(reply: HttpReply, memory: DecodeMemory): EmbedResponse;

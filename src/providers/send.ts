@@ -17,6 +17,7 @@ import { outgoing } from "./outgoing.ts";
 import type { DecodeMemory, HttpReply, ModelPage, ModelQuestion, Provider, ProviderRequest } from "./provider.ts";
 import { rateLimitHeaders } from "./rate-limits.ts";
 import { isCompressed, readFailure, readReply, readStream } from "./read-answer.ts";
+import { withoutRefused } from "./refused-fields.ts";
 import { cannot, compressed, incomplete } from "./send-failures.ts";
 import { createFinisher, estimated, lossFrames, lossNotices, toServedBy } from "./served.ts";
 import { createWatchdog, type Watchdog } from "./watchdog.ts";
@@ -93,7 +94,8 @@ export class Sender {
   async #ask(call: ChatCall, attempt: Attempt) {
     const { provider, target, context } = attempt;
     const takes = ({ issuer }: Proof) => provider.takesProof?.(issuer, call, target) ?? false;
-    const request = provider.toRequest(this.#parts.proofs?.restored(call, context, takes) ?? call, target);
+    const whole = this.#parts.proofs?.restored(call, context, takes) ?? call;
+    const request = withoutRefused(whole, target, provider.toRequest);
     return { incoming: await this.#exchange(request, attempt), losses: request.losses, memory: request.memory };
   }
 
@@ -104,7 +106,7 @@ export class Sender {
     return this.#single(
       target,
       context,
-      () => countTokens.toRequest(call, target),
+      () => withoutRefused(call, target, countTokens.toRequest),
       (reply, { memory }) => countTokens.fromResponse(reply, memory),
     );
   }

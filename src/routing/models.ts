@@ -1,6 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { type Model, ModelSchema, type Price, PriceSchema } from "../../gen/trunkline/v1/models_pb.ts";
-import type { ModelFacts, ModelPrices } from "../domain/model-facts.ts";
+import type { ModelFacts, ModelPrices, TokenPrices } from "../domain/model-facts.ts";
 import type { ModelAlias } from "../domain/route.ts";
 import { toTimestamp } from "../domain/timestamps.ts";
 import { type Listing, notFound } from "./resolve.ts";
@@ -110,21 +110,23 @@ function isPrice(nanoUsd: number): boolean {
   return nanoUsd >= 0 && nanoUsd <= Number.MAX_SAFE_INTEGER;
 }
 
-function pricesOf({ inputNanoUsd, outputNanoUsd, version }: ModelPrices): Price[] {
-  return [
-    create(PriceSchema, {
-      unit: "input_token",
-      tier: "default",
-      nanoUsdPerMillion: BigInt(Math.round(inputNanoUsd)),
-      version,
-    }),
-    create(PriceSchema, {
-      unit: "output_token",
-      tier: "default",
-      nanoUsdPerMillion: BigInt(Math.round(outputNanoUsd)),
-      version,
-    }),
+function pricesOf({ tiers, version, ...standard }: ModelPrices): Price[] {
+  const all = [["default", standard] as const, ...Object.entries(tiers ?? {})];
+  return all.flatMap(([tier, prices]) => tierPrices(tier, prices, version));
+}
+
+function tierPrices(tier: string, prices: TokenPrices, version: string): Price[] {
+  const units: readonly (readonly [unit: string, nanoUsd: number | undefined])[] = [
+    ["input_token", prices.inputNanoUsd],
+    ["output_token", prices.outputNanoUsd],
+    ["cache_read_token", prices.cacheReadNanoUsd],
+    ["cache_write_token", prices.cacheWriteNanoUsd],
   ];
+  return units.flatMap(([unit, nanoUsd]) =>
+    nanoUsd === undefined || !isPrice(nanoUsd)
+      ? []
+      : [create(PriceSchema, { unit, tier, nanoUsdPerMillion: BigInt(Math.round(nanoUsd)), version })],
+  );
 }
 
 function byName(a: Model, b: Model): number {

@@ -9,6 +9,7 @@ import { providerOf } from "../../src/providers/catalog.ts";
 import { createNdjsonParser } from "../../src/providers/ndjson.ts";
 import type { DecodeMemory, EventParser, Provider } from "../../src/providers/provider.ts";
 import { createSseParser } from "../../src/providers/sse.ts";
+import { packageFacts } from "../fakes/facts.ts";
 import type { FramingName } from "./mutate-stream.ts";
 
 /** A golden case with what its answers are read by. */
@@ -86,7 +87,7 @@ function targetOf(provider: Provider, request: ChatRequest | null, file: string 
   const given = file === null ? {} : JSON.parse(file);
   const model: string = given.model ?? request?.model ?? "golden";
   const base = { name: `${kind}/${model}`, instance: kind, provider: kind, model, wire: "repair" as const };
-  return { ...base, facts: provider.facts(model), ...given };
+  return { ...base, ...given, facts: { ...packageFacts(kind, model), ...given.facts } };
 }
 
 function memoryOf(provider: Provider, request: ChatRequest | null, target: Target, stream: boolean): DecodeMemory {

@@ -10,6 +10,7 @@ import { createModelLists } from "../../src/providers/model-lists.ts";
 import type { ModelPage } from "../../src/providers/provider.ts";
 import { Sender } from "../../src/providers/send.ts";
 import { createFakeClock, type FakeClock } from "../fakes/clock.ts";
+import { packageFacts } from "../fakes/facts.ts";
 import { answer, startRawUpstream } from "../fakes/upstream.ts";
 import { bounds, instanceAt } from "./sending.ts";
 
@@ -46,7 +47,7 @@ function listing(instances: readonly ProviderInstance[], clock: FakeClock = crea
     new Promise<ModelFacts>((resolve, reject) => {
       details.push({ model, answer: (given) => (given instanceof Error ? reject(given) : resolve(given)) });
     });
-  const lists = createModelLists({ instances, clock, log, providerOf, fetchPage, fetchFacts });
+  const lists = createModelLists({ instances, clock, log, providerOf, facts: packageFacts, fetchPage, fetchFacts });
   onTestFinished(() => lists.stop());
   const known = () => lists.current().map(({ models, complete }) => ({ ids: [...models.keys()], complete }));
   return { lists, clock, asked, details, warnings, known };

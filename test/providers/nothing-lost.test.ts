@@ -3,6 +3,7 @@ import type { ChatRequest } from "../../gen/trunkline/v1/chat_pb.ts";
 import { GatewayError } from "../../src/domain/errors.ts";
 import type { Target } from "../../src/domain/target.ts";
 import { providerOf } from "../../src/providers/catalog.ts";
+import { packageFacts } from "../fakes/facts.ts";
 import { everyField, type FieldCase } from "./every-field.ts";
 
 /** Fields that no provider is meant to see, and why. */
@@ -36,7 +37,7 @@ function targetOf(provider: string, model: string, wire: Target["wire"]): Target
     provider,
     model,
     wire,
-    facts: providerOf(provider).facts(model),
+    facts: packageFacts(provider, model),
   };
 }
 

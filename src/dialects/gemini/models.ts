@@ -8,8 +8,6 @@ interface GoogleName {
   readonly version: number;
   /** `pro`, `flash`, `flash-lite`, … */
   readonly size: string;
-  /** What it is made for, where that is not chat: `image`, `tts`, `embedding`, `live`. */
-  readonly purpose: string;
 }
 
 const newest = 300;
@@ -20,44 +18,7 @@ function googleName(model: string): GoogleName {
   const [, major, minor] = /gemini-(\d{1,2})(?:\.(\d{1,2}))?(?![\d])/.exec(name) ?? [];
   const version = line === "gemma" ? 0 : major === undefined ? newest : Number(major) * 100 + Number(minor ?? 0);
   const size = /flash-lite|flash|pro|ultra|nano/.exec(name)?.[0] ?? "";
-  const purpose = /embedding|image|tts|live/.exec(name)?.[0] ?? "";
-  return { line, version, size, purpose };
-}
-
-/** What is known of a model by its family. Prefer what the provider's own list says. */
-export function factsOf(model: string): ModelFacts {
-  const name = googleName(model);
-  if (name.purpose === "embedding") return { capabilities: ["embeddings"], inputModalities: ["text"] };
-  if (name.line === "") return {};
-  if (name.line === "gemma")
-    return { inputModalities: ["text", "image"], outputModalities: ["text"], capabilities: [] };
-  const { version, purpose } = name;
-  const efforts = effortsOf(name);
-  return {
-    ...(version >= 200 && purpose === ""
-      ? { contextWindow: 1_048_576, maxOutputTokens: version < 205 ? 8_192 : 65_536 }
-      : {}),
-    inputModalities: purpose === "tts" ? ["text"] : ["text", "image", "audio", "video", "document"],
-    outputModalities: outputsOf(purpose),
-    capabilities: [
-      ...(purpose === "tts" ? [] : ["caching", "batch"]),
-      ...(purpose === "" ? ["tools", "json_schema"] : []),
-      ...(efforts === undefined ? [] : ["reasoning"]),
-    ],
-    ...(efforts === undefined ? {} : { efforts }),
-  };
-}
-
-function outputsOf(purpose: string): readonly string[] {
-  if (purpose === "image") return ["text", "image"];
-  return purpose === "tts" ? ["audio"] : ["text"];
-}
-
-function effortsOf({ line, version, size, purpose }: GoogleName): readonly string[] | undefined {
-  if (line !== "gemini" || version < 205 || purpose === "tts") return undefined;
-  if (version < newest) return purpose === "image" ? undefined : ["minimal", "low", "medium", "high"];
-  if (size !== "pro") return ["minimal", "low", "medium", "high"];
-  return version === newest ? ["low", "high"] : ["low", "medium", "high"];
+  return { line, version, size };
 }
 
 /** What the encoder must know of a model and of the platform that serves it. */
@@ -83,18 +44,23 @@ export interface GeminiRules {
   readonly refused: ReadonlySet<string>;
 }
 
-/** @param facts what the target knows of the model; they win over its family's */
+/**
+ * @param facts what the target knows of the model; what they leave open is told by its generation
+ */
 export function rulesOf(model: string, facts: ModelFacts): GeminiRules {
   const name = googleName(model);
   const { version, size } = name;
   const isNew = version >= newest;
-  const efforts = facts.efforts ?? effortsOf(name) ?? (name.line === "" ? ["minimal", "low", "medium", "high"] : []);
-  const thinks = efforts.length > 0;
+  const { style, minBudget, maxBudget, canStop } = { ...facts.reasoning };
+  const [min, max] = budgetOf(size);
+  // Tuned models and those of names that say nothing are asked as they might be.
+  const efforts = facts.efforts ?? (name.line === "" ? anyEffort : []);
+  const thinks = efforts.length > 0 && style !== "none";
   return {
-    thinking: !thinks ? "none" : isNew ? "level" : "budget",
+    thinking: !thinks ? "none" : (style === undefined ? isNew : style !== "budget") ? "level" : "budget",
     levels: efforts,
-    budget: size === "pro" ? [128, 32_768] : size === "flash-lite" ? [512, 24_576] : [1, 24_576],
-    canStopThinking: !isNew && size !== "pro",
+    budget: [minBudget ?? min, maxBudget ?? max],
+    canStopThinking: canStop ?? (!isNew && size !== "pro"),
     needsSignatures: isNew && name.line === "gemini",
     systemInstruction: name.line !== "gemma",
     jsonSchema: version >= 205,
@@ -103,4 +69,10 @@ export function rulesOf(model: string, facts: ModelFacts): GeminiRules {
     maxNameLength: isNew ? 128 : 64,
     refused: new Set(facts.parametersRefused),
   };
+}
+
+const anyEffort = ["minimal", "low", "medium", "high"];
+
+function budgetOf(size: string): readonly [min: number, max: number] {
+  return size === "pro" ? [128, 32_768] : size === "flash-lite" ? [512, 24_576] : [1, 24_576];
 }

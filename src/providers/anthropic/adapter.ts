@@ -4,7 +4,7 @@ import { count } from "../../dialects/anthropic-messages/fields.ts";
 import { isAnthropic } from "../../dialects/anthropic-messages/proofs.ts";
 import type { DecodeMemory, HttpReply, Provider } from "../provider.ts";
 import { fromError } from "./errors.ts";
-import { factsOf, fromModelPage, modelsPath } from "./models.ts";
+import { fromModelPage, mergeListed, modelsPath } from "./models.ts";
 import { toCountRequest, toRequest } from "./request.ts";
 import { fromResponse } from "./response.ts";
 import { createDecoder } from "./stream.ts";
@@ -23,8 +23,7 @@ export const anthropic: Provider = {
   fromError,
   headers: { "anthropic-version": apiVersion },
   authHeaders: (apiKey) => ({ "x-api-key": apiKey }),
-  models: { path: modelsPath, fromResponse: fromModelPage },
-  facts: factsOf,
+  models: { path: modelsPath, fromResponse: fromModelPage, merge: mergeListed },
   countTokens: { toRequest: toCountRequest, fromResponse: fromTokenCount },
 };
 

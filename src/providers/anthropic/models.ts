@@ -1,7 +1,6 @@
 import { count, type Fields, fieldsOrNone, isFields, text } from "../../dialects/anthropic-messages/fields.ts";
 import type { ModelFacts } from "../../domain/model-facts.ts";
 import type { HttpReply, ModelPage } from "../provider.ts";
-import { pricesOf } from "./prices.ts";
 import { malformed, parseFields } from "./wire.ts";
 
 /** A Claude model by its name, whatever a platform wrote around it. */
@@ -37,46 +36,6 @@ export function issuerOf(model: string): string {
   return name === null ? "anthropic" : `anthropic/${name.family}`;
 }
 
-/** What is known of a model by its family. Prefer what the provider's own list says. */
-export function factsOf(model: string): ModelFacts {
-  const name = claudeName(model);
-  if (name === null) return {};
-  const { version } = name;
-  const capabilities = ["tools", "caching", "citations", "batch"];
-  if (version >= 405) capabilities.push("json_schema");
-  if (version >= 307) capabilities.push("reasoning", ...thinkingOf(version));
-  if (version >= 500) capabilities.push("system_turns");
-  if (version < 406) capabilities.push("prefill");
-  const prices = pricesOf(name.family);
-  return {
-    ...(prices && { prices }),
-    maxOutputTokens: maxOutputTokens(name),
-    inputModalities: ["text", "image", "document"],
-    outputModalities: ["text"],
-    capabilities,
-    ...(version < 406 ? { contextWindow: 200_000 } : { efforts: effortsOf(version) }),
-    ...(version > 406 ? { parametersRefused: ["temperature", "top_p", "top_k"] } : {}),
-  };
-}
-
-/** How a model is told to think. `thinking_default`: it thinks unless told not to. */
-function thinkingOf(version: number): readonly string[] {
-  if (version < 406) return ["thinking_enabled", "thinking_disabled"];
-  return ["thinking_adaptive", "thinking_disabled", ...(version >= 500 ? ["thinking_default"] : [])];
-}
-
-function effortsOf(version: number): readonly string[] {
-  return version > 406 ? ["low", "medium", "high", "xhigh", "max"] : ["low", "medium", "high", "max"];
-}
-
-function maxOutputTokens({ line, version }: ClaudeName): number {
-  if (version >= 406 && line !== "haiku") return 128_000;
-  if (version >= 405) return 64_000;
-  if (version >= 400) return line === "opus" ? 32_000 : 64_000;
-  if (version >= 307) return 64_000;
-  return version >= 305 ? 8_192 : 4_096;
-}
-
 /** Models a page. The provider allows 1,000. */
 const pageSize = 1000;
 
@@ -96,34 +55,28 @@ export function fromModelPage(reply: HttpReply): ModelPage {
   };
 }
 
-/** The list's own words over those of the family. */
 function listedFacts(model: Fields): ModelFacts {
-  const known = factsOf(text(model, "id"));
   const contextWindow = count(model, "max_input_tokens");
   const maxOutput = count(model, "max_tokens");
   const createdAtMs = Date.parse(text(model, "created_at"));
   const shutdownAtMs = Date.parse(text(model, "retires_at"));
   return {
-    ...known,
     ...(text(model, "display_name") && { displayName: text(model, "display_name") }),
     ...(contextWindow && { contextWindow }),
     ...(maxOutput && { maxOutputTokens: maxOutput }),
     ...(Number.isNaN(createdAtMs) ? {} : { createdAtMs }),
     ...(Number.isNaN(shutdownAtMs) ? {} : { shutdownAtMs }),
-    ...(isFields(model.capabilities) ? listedCapabilities(model.capabilities, known) : {}),
+    ...(isFields(model.capabilities) ? listedCapabilities(model.capabilities) : {}),
   };
 }
 
-function listedCapabilities(listed: Fields, known: ModelFacts): ModelFacts {
+function listedCapabilities(listed: Fields): ModelFacts {
   const has = (from: Fields, name: string) => fieldsOrNone(from, name).supported === true;
   const thinking = fieldsOrNone(listed, "thinking");
   const types = fieldsOrNone(thinking, "types");
   const effort = fieldsOrNone(listed, "effort");
-  // The list says which fields a model has, but not whether it thinks by itself or takes system turns.
-  const kept = (known.capabilities ?? []).filter((name) => unlisted.has(name));
   return {
     capabilities: [
-      ...kept,
       ...(has(listed, "structured_outputs") ? ["json_schema"] : []),
       ...(has(listed, "batch") ? ["batch"] : []),
       ...(has(listed, "citations") ? ["citations"] : []),
@@ -137,6 +90,15 @@ function listedCapabilities(listed: Fields, known: ModelFacts): ModelFacts {
     ],
     efforts: ["low", "medium", "high", "xhigh", "max"].filter((level) => has(effort, level)),
   };
+}
+
+/** The list says which fields a model has, but not whether it thinks by itself or takes system turns. */
+export function mergeListed(known: ModelFacts, listed: ModelFacts): ModelFacts {
+  if (listed.capabilities === undefined) return { ...known, ...listed };
+  // Its types of thinking say more than the catalogue's one word.
+  const { reasoning: _, ...others } = known;
+  const kept = (known.capabilities ?? []).filter((name) => unlisted.has(name));
+  return { ...others, ...listed, capabilities: [...kept, ...listed.capabilities] };
 }
 
 const unlisted = new Set(["tools", "caching", "thinking_default", "system_turns", "prefill"]);

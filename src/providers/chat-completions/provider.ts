@@ -19,7 +19,6 @@ export function createChatProvider(server: ChatServer): Provider {
     ...(server.headers && { headers: server.headers }),
     authHeaders: (apiKey) => ({ authorization: `Bearer ${apiKey}` }),
     models: { path: list?.path ?? "/models", fromResponse: modelPageReader(list) },
-    facts: server.facts,
     ...(embeddings !== null && {
       embeddings: {
         toRequest: (request, target) =>

@@ -15,7 +15,7 @@ import type { ChatCall, SourceBody } from "../../domain/chat.ts";
 import { LossReport } from "../../domain/loss.ts";
 import type { Target } from "../../domain/target.ts";
 import type { ProviderRequest } from "../provider.ts";
-import type { ChatServer } from "./server.ts";
+import { type ChatServer, refusedBy } from "./server.ts";
 
 /**
  * A caller who speaks chat completions has its own members sent on as they were written, unknown ones too; only what
@@ -31,7 +31,7 @@ export function toRequest(call: ChatCall, target: Target, server: ChatServer): P
   if (!own) reportUnknownMembers(source, null, losses);
   const body = applyMemberRules(
     members ?? encodeChatMembers(request, { model, stream }, quirks, losses),
-    server.members(target, request),
+    { ...server.members(target, request), ...(server.refused ?? refusedBy)(target, request) },
     { request, losses, own: own !== null },
   );
   const options = optionMembers(request, server.kind, (name) => body[name] !== undefined);

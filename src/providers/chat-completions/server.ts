@@ -3,7 +3,6 @@ import type { JsonMembers } from "../../dialects/json-text.ts";
 import type { AnswerQuirks } from "../../dialects/openai-chat/decode-answer.ts";
 import type { MemberRules } from "../../dialects/openai-chat/member-rules.ts";
 import type { ChatQuirks } from "../../dialects/openai-chat/quirks.ts";
-import type { ModelFacts } from "../../domain/model-facts.ts";
 import type { Target } from "../../domain/target.ts";
 import type { EmbeddingRules } from "./embeddings.ts";
 import type { ErrorRules } from "./errors.ts";
@@ -19,6 +18,8 @@ export interface ChatServer {
   members(target: Target, request: ChatRequest): MemberRules;
   /** The name by which the server knows a target's model; its own if absent. */
   modelName?(target: Target): string;
+  /** Members that the model refuses. Absent: those that its facts name, whatever their value. */
+  refused?(target: Target, request: ChatRequest): MemberRules;
   /** Members of every request, for what accounting rests on. */
   readonly always?: JsonMembers;
   /** Members of a request that is built from the contract, for answers as the contract has them. */
@@ -32,7 +33,6 @@ export interface ChatServer {
   /** null: there are none. Absent: OpenAI's. */
   readonly embeddings?: EmbeddingRules | null;
   readonly headers?: Readonly<Record<string, string>>;
-  facts(model: string): ModelFacts;
 }
 
 /** Why a setting is left out. */
@@ -41,6 +41,12 @@ export const notTaken = "is not taken by this provider.";
 /** Rules for members that a server does not know. */
 export function dropping(...names: readonly string[]): MemberRules {
   return Object.fromEntries(names.map((name) => [name, { drop: notTaken }]));
+}
+
+/** Rules for what a model refuses, as its facts say, whatever the value. Fields of the contract by their names here. */
+export function refusedBy({ facts }: Target): MemberRules {
+  const names = (facts.parametersRefused ?? []).map((field) => (field === "choice_count" ? "n" : field));
+  return dropping(...names);
 }
 
 /** What OpenAI added to chat completions for its own services, and hardly anyone took over. */

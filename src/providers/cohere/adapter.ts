@@ -3,7 +3,7 @@ import type { Provider } from "../provider.ts";
 import { Answer } from "./answer.ts";
 import { fromEmbedResponse, toEmbedRequest } from "./embeddings.ts";
 import { fromError } from "./errors.ts";
-import { factsOf, fromModelPage, modelsPath } from "./models.ts";
+import { fromModelPage, modelsPath } from "./models.ts";
 import { toRequest } from "./request.ts";
 import { fromResponse } from "./response.ts";
 
@@ -26,6 +26,5 @@ export const cohere: Provider = {
   fromError,
   authHeaders: (apiKey) => ({ authorization: `Bearer ${apiKey}` }),
   models: { path: modelsPath, fromResponse: fromModelPage },
-  facts: factsOf,
   embeddings: { toRequest: toEmbedRequest, fromResponse: fromEmbedResponse },
 };

@@ -1,37 +1,9 @@
 import { countOf, listOf, parseObject, textOf } from "../../dialects/openai-chat/wire.ts";
-import type { ModelFacts } from "../../domain/model-facts.ts";
+import { type ModelFacts, reasons } from "../../domain/model-facts.ts";
 import type { Target } from "../../domain/target.ts";
 import type { HttpReply, ModelPage } from "../provider.ts";
-import { pricesOf } from "./prices.ts";
 
 const text = ["text"];
-const chat = ["tools", "json_schema", "citations"];
-
-/** First match wins. Figures as Cohere documents them. */
-const families: readonly (readonly [RegExp, ModelFacts])[] = [
-  [/^command-a-reasoning/, { ...sizes(256_000, 32_000), ...does([...chat, "reasoning"]) }],
-  [/^command-a-vision/, { ...sizes(128_000, 8_000), ...does(["json_schema"], ["text", "image"]) }],
-  [/^command-a-translate/, { ...sizes(16_000, 8_000), ...does(["tools"]) }],
-  [/^command-a-03/, { ...sizes(256_000, 8_000), ...does(chat) }],
-  [/^command-r/, { ...sizes(128_000, 4_000), ...does(chat) }],
-  [/^embed-v4/, { contextWindow: 128_000, inputModalities: ["text", "image"], capabilities: ["embeddings"] }],
-  [/^embed-/, { contextWindow: 512, inputModalities: text, capabilities: ["embeddings"] }],
-];
-
-function sizes(contextWindow: number, maxOutputTokens: number): ModelFacts {
-  return { contextWindow, maxOutputTokens };
-}
-
-function does(capabilities: readonly string[], inputModalities = text): ModelFacts {
-  return { capabilities, inputModalities, outputModalities: text };
-}
-
-/** What is known of a model by its family; nothing of names that are not known. */
-export function factsOf(model: string): ModelFacts {
-  const prices = pricesOf(model);
-  const found = families.find(([pattern]) => pattern.test(model))?.[1];
-  return { ...found, ...(prices && { prices }) };
-}
 
 /** What the encoder must know of a model. */
 export interface ModelRules {
@@ -39,9 +11,8 @@ export interface ModelRules {
   readonly reasons: boolean | undefined;
 }
 
-export function rulesOf({ model, facts }: Target): ModelRules {
-  const { capabilities } = { ...factsOf(model), ...facts };
-  return { reasons: capabilities?.includes("reasoning") };
+export function rulesOf({ facts }: Target): ModelRules {
+  return { reasons: reasons(facts) };
 }
 
 /** Models a page. The provider allows 1,000. */

@@ -1,31 +1,30 @@
 import type { ChatRequest } from "../../../gen/trunkline/v1/chat_pb.ts";
 import type { MemberRules } from "../../dialects/openai-chat/member-rules.ts";
 import type { ChatQuirks } from "../../dialects/openai-chat/quirks.ts";
+import type { Target } from "../../domain/target.ts";
 import { type ChatServer, dropping, onlyOpenAi, onlySelfHosted, plainDefaults } from "../chat-completions/server.ts";
-import { factsOf, thinksByDefault } from "./models.ts";
 
 /** DeepSeek (wire.md §9). */
 export const deepseekServer: ChatServer = {
   kind: "deepseek",
-  quirks: ({ model }, request) => quirksOf(model, request),
-  members: ({ model }, request) => (thinks(model, request) ? { ...members, ...ignoredWhileThinking } : members),
+  quirks: quirksOf,
+  members: (target, request) => (thinks(target, request) ? { ...members, ...ignoredWhileThinking } : members),
   betaPath: "/beta/chat/completions",
   answers: { failures: { insufficient_system_resource: 503 } },
   embeddings: null,
-  facts: factsOf,
 };
 
-function quirksOf(model: string, request: ChatRequest): ChatQuirks {
+function quirksOf(target: Target, request: ChatRequest): ChatQuirks {
   // With tools, a model that thinks refuses a history in which one of its turns lacks the thought (edge case 125).
-  const reasoningOnAll = request.tools.length > 0 && thinks(model, request);
-  const vision = factsOf(model).inputModalities?.includes("image");
+  const reasoningOnAll = request.tools.length > 0 && thinks(target, request);
+  const vision = target.facts.inputModalities?.includes("image");
   return {
     kind: "deepseek",
     maxTokensName: "max_tokens",
     endUserName: "user",
     developerRole: false,
     // The first reasoners refuse thoughts that come back.
-    reasoningField: /-r1\b/.test(model) ? null : "reasoning_content",
+    reasoningField: /-r1\b/.test(target.model) ? null : "reasoning_content",
     cacheMarks: false,
     extendedSampling: false,
     basic: true,
@@ -35,7 +34,7 @@ function quirksOf(model: string, request: ChatRequest): ChatQuirks {
     jsonSchema: "in-prompt",
     reasoning: {
       members: ["reasoning_effort", "thinking"],
-      alwaysShown: thinks(model, request),
+      alwaysShown: thinks(target, request),
       efforts: {
         none: { thinking: { type: "disabled" } },
         ...{ minimal: "low", low: "low", medium: "medium", high: "high", xhigh: "max", max: "max" },
@@ -45,9 +44,11 @@ function quirksOf(model: string, request: ChatRequest): ChatQuirks {
   };
 }
 
-function thinks(model: string, { reasoning }: ChatRequest): boolean {
+function thinks({ facts }: Target, { reasoning }: ChatRequest): boolean {
   if (reasoning?.effort === "none" || reasoning?.budgetTokens === 0) return false;
-  return reasoning?.effort !== undefined || reasoning?.budgetTokens !== undefined || thinksByDefault(model);
+  return (
+    reasoning?.effort !== undefined || reasoning?.budgetTokens !== undefined || facts.reasoning?.byDefault === true
+  );
 }
 
 const members: MemberRules = {

@@ -7,7 +7,7 @@ import { GatewayError } from "../../domain/errors.ts";
 import type { DecodeMemory, HttpReply, Provider, StreamDecoder } from "../provider.ts";
 import { fromEmbedResponse, toEmbedRequest } from "./embeddings.ts";
 import { failureOf, fromError } from "./errors.ts";
-import { factsOf, fromModelPage, modelsPath } from "./models.ts";
+import { fromModelPage, mergeListed, modelsPath } from "./models.ts";
 import { toCountRequest, toRequest } from "./request.ts";
 
 /** Google's Gemini API for developers. Base URLs are those that its SDKs take: without a version, or with one. */
@@ -21,8 +21,7 @@ export const gemini: Provider = {
   fromError,
   // In the address it would be written into logs.
   authHeaders: (apiKey) => ({ "x-goog-api-key": apiKey }),
-  models: { path: modelsPath, fromResponse: fromModelPage },
-  facts: factsOf,
+  models: { path: modelsPath, fromResponse: fromModelPage, merge: mergeListed },
   embeddings: { toRequest: toEmbedRequest, fromResponse: fromEmbedResponse },
   countTokens: { toRequest: toCountRequest, fromResponse: fromTokenCount },
 };

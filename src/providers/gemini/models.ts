@@ -1,15 +1,7 @@
-import { factsOf as familyFacts } from "../../dialects/gemini/models.ts";
 import { countOf, type Fields, listOf, parseObject, textOf } from "../../dialects/openai-chat/wire.ts";
 import { GatewayError } from "../../domain/errors.ts";
 import type { ModelFacts } from "../../domain/model-facts.ts";
 import type { HttpReply, ModelPage } from "../provider.ts";
-import { pricesOf } from "./prices.ts";
-
-/** What is known of a model by its family. Prefer what the provider's own list says. */
-export function factsOf(model: string): ModelFacts {
-  const prices = pricesOf(model);
-  return { ...familyFacts(model), ...(prices && { prices }) };
-}
 
 /** Models a page: the most that the provider gives. */
 const pageSize = 1000;
@@ -44,31 +36,30 @@ function idOf(model: Fields): string {
   return textOf(model, "name").replace(/^models\//, "");
 }
 
-/** The list's own words over those of the family. */
 function listedFacts(model: Fields): ModelFacts {
-  const known = factsOf(idOf(model));
   const contextWindow = countOf(model, "inputTokenLimit");
   const maxOutputTokens = countOf(model, "outputTokenLimit");
   const displayName = textOf(model, "displayName").toWellFormed();
   return {
-    ...known,
     ...(displayName && { displayName }),
     ...(contextWindow && { contextWindow }),
     ...(maxOutputTokens && { maxOutputTokens }),
-    capabilities: listedCapabilities(model, known.capabilities ?? []),
+    capabilities: listedCapabilities(model),
   };
 }
 
-function listedCapabilities(
-  { thinking, supportedGenerationMethods: methods }: Fields,
-  known: readonly string[],
-): readonly string[] {
-  const listed = new Set(known);
-  if (thinking === true) listed.add("reasoning");
-  if (Array.isArray(methods)) {
-    if (methods.includes("createCachedContent")) listed.add("caching");
-    if (methods.includes("batchGenerateContent")) listed.add("batch");
-    if (methods.some(isEmbedding)) listed.add("embeddings");
-  }
-  return [...listed];
+function listedCapabilities({ thinking, supportedGenerationMethods: methods }: Fields): readonly string[] {
+  const has = (method: string) => Array.isArray(methods) && methods.includes(method);
+  return [
+    ...(thinking === true ? ["reasoning"] : []),
+    ...(has("createCachedContent") ? ["caching"] : []),
+    ...(has("batchGenerateContent") ? ["batch"] : []),
+    ...(Array.isArray(methods) && methods.some(isEmbedding) ? ["embeddings"] : []),
+  ];
+}
+
+/** The list names some capabilities only: what it leaves out a model may have all the same. */
+export function mergeListed(known: ModelFacts, listed: ModelFacts): ModelFacts {
+  const capabilities = new Set([...(known.capabilities ?? []), ...(listed.capabilities ?? [])]);
+  return { ...known, ...listed, capabilities: [...capabilities] };
 }

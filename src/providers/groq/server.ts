@@ -2,7 +2,6 @@ import type { MemberRules } from "../../dialects/openai-chat/member-rules.ts";
 import type { ChatQuirks, ReasoningForm } from "../../dialects/openai-chat/quirks.ts";
 import { windowIn } from "../chat-completions/model-page.ts";
 import { type ChatServer, dropping, onlyOpenAi, onlySelfHosted, plainDefaults } from "../chat-completions/server.ts";
-import { factsOf } from "./models.ts";
 
 /** Groq refuses what it does not know, in the body and in messages (wire.md §6; groq-sdk 1.6.0). */
 export const groqServer: ChatServer = {
@@ -18,7 +17,6 @@ export const groqServer: ChatServer = {
   list: {
     factsIn: (entry) => (entry.active === false ? null : windowIn(entry, "context_window", "max_completion_tokens")),
   },
-  facts: factsOf,
 };
 
 type Family = "gpt-oss" | "qwen" | "other";

@@ -1,14 +1,14 @@
 import type { MemberRules } from "../../dialects/openai-chat/member-rules.ts";
 import type { ChatQuirks, ReasoningForm } from "../../dialects/openai-chat/quirks.ts";
-import type { Target } from "../../domain/target.ts";
+import { reasons } from "../../domain/model-facts.ts";
 import { flagsIn, windowIn } from "../chat-completions/model-page.ts";
 import { type ChatServer, dropping, onlyOpenAi, onlySelfHosted } from "../chat-completions/server.ts";
-import { capabilitiesOf, factsOf } from "./models.ts";
+import { capabilitiesOf } from "./models.ts";
 
 /** Mistral refuses members that it does not know (wire.md §12; @mistralai/mistralai 2.7.0). */
 export const mistralServer: ChatServer = {
   kind: "mistral",
-  quirks: (target) => (reasons(target) ? thinking : base),
+  quirks: ({ facts }) => (reasons(facts) ? thinking : base),
   members: () => members,
   answers: { thinkingIssuer: "mistral" },
   list: {
@@ -18,12 +18,7 @@ export const mistralServer: ChatServer = {
     }),
   },
   embeddings: { dimensions: "output_dimension", noUser: true },
-  facts: factsOf,
 };
-
-function reasons({ model, facts }: Target): boolean {
-  return facts.capabilities?.includes("reasoning") ?? model.startsWith("magistral");
-}
 
 const reasoning: ReasoningForm = {
   members: ["reasoning_effort"],

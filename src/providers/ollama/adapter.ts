@@ -2,7 +2,7 @@ import type { Provider } from "../provider.ts";
 import { Answer } from "./answer.ts";
 import { fromEmbedResponse, toEmbedRequest } from "./embeddings.ts";
 import { fromError } from "./errors.ts";
-import { factsOf, fromModelPage, modelDetail, modelsPath } from "./models.ts";
+import { fromModelPage, modelDetail, modelsPath } from "./models.ts";
 import { toRequest } from "./request.ts";
 
 /** Ollama's own API, on this machine without a key or in the cloud with one. Base URLs are without `/api`. */
@@ -26,6 +26,5 @@ export const ollama: Provider = {
   fromError,
   authHeaders: (apiKey) => ({ authorization: `Bearer ${apiKey}` }),
   models: { path: modelsPath, fromResponse: fromModelPage, detail: modelDetail },
-  facts: factsOf,
   embeddings: { toRequest: toEmbedRequest, fromResponse: (reply) => fromEmbedResponse(reply) },
 };

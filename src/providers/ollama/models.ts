@@ -1,15 +1,8 @@
 import { fieldsOf, listOf, parseObject, textOf } from "../../dialects/openai-chat/wire.ts";
 import type { ModelFacts } from "../../domain/model-facts.ts";
 import type { HttpReply, ModelPage } from "../provider.ts";
-import { hasLevels } from "./request-thinking.ts";
 
 export const modelsPath = "/api/tags";
-
-/** What is known of a model by its name: which of them anybody has pulled, and how, only the server knows. */
-export function factsOf(model: string): ModelFacts {
-  if (!hasLevels(model)) return {};
-  return { capabilities: ["tools", "json_schema", "reasoning"], efforts: ["low", "medium", "high"] };
-}
 
 /** The models that were pulled; all on one page. @throws GatewayError `upstream_error` when the body is no object */
 export function fromModelPage(reply: HttpReply): ModelPage {

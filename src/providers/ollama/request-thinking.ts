@@ -39,7 +39,7 @@ export function toThink(draft: Draft): JsonTree | undefined {
   return true;
 }
 
-export function hasLevels(model: string): boolean {
+function hasLevels(model: string): boolean {
   return /(^|\/)gpt-oss\b/.test(model);
 }
 

@@ -3,7 +3,6 @@ import { fromEmbedResponse, toEmbedRequest } from "../chat-completions/embedding
 import { fromError } from "../chat-completions/errors.ts";
 import { modelPageReader } from "../chat-completions/model-page.ts";
 import type { Provider } from "../provider.ts";
-import { factsOf } from "./models.ts";
 import { toRequest } from "./request.ts";
 import { asksResponses, createResponsesDecoder, fromWholeResponse } from "./responses.ts";
 
@@ -23,7 +22,6 @@ export const openai: Provider = {
   fromError: (reply, memory) => fromError(reply, memory),
   authHeaders: (apiKey) => ({ authorization: `Bearer ${apiKey}` }),
   models: { path: "/models", fromResponse: modelPageReader() },
-  facts: factsOf,
   embeddings: {
     toRequest: (request, target) => toEmbedRequest(request, target),
     fromResponse: (reply) => fromEmbedResponse(reply),

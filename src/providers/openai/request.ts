@@ -89,14 +89,9 @@ function patch({ request, stream }: ChatCall, source: SourceBody, { model }: Tar
 function build(request: ChatRequest, stream: boolean, target: Target, losses: LossReport): string {
   const quirks = target.wire === "exact" ? exact : compatible;
   const body = encodeChatRequest(request, { model: target.model, stream }, quirks, losses);
-  const rules = rulesOf(target.model);
   dropRefused(body, request, target, losses);
-  if (!rules.stop && body.stop !== undefined) {
-    losses.drop("stop", `is not taken by ${target.model}, which reasons before it answers.`);
-    delete body.stop;
-  }
   // Models that reason are the ones that know only the newer name, on every server that has them.
-  if (rules.reasons && body.max_tokens !== undefined) {
+  if (rulesOf(target.facts).reasons && body.max_tokens !== undefined) {
     body.max_completion_tokens = body.max_tokens;
     delete body.max_tokens;
   }

@@ -9,7 +9,7 @@ import type { Target } from "../../domain/target.ts";
 import { failureOf } from "../chat-completions/errors.ts";
 import type { DecodeMemory, SseEvent, StreamDecoder } from "../provider.ts";
 import { isKnown, rulesOf } from "./models.ts";
-import { dropRefused, reasonsNow } from "./refused.ts";
+import { dropRefused, reasonsNow, refuses } from "./refused.ts";
 
 /** Whether a model is asked through `/responses`: the catalogue or the configuration says so. */
 export function asksResponses({ facts }: Target): boolean {
@@ -27,8 +27,9 @@ export function buildResponses(
   losses: LossReport,
   name = target.model,
 ): string {
-  const { model } = target;
-  const asked = reasonsNow(request, model) ? withoutLogprobs(request, model, losses) : request;
+  const rules = rulesOf(target.facts);
+  const refusesLogprobs = refuses("logprobs", rules, reasonsNow(request, rules));
+  const asked = refusesLogprobs ? withoutLogprobs(request, target.model, losses) : request;
   const body = encodeResponsesRequest(asked, { model: name, stream }, quirksOf(target), losses);
   dropRefused(body, request, target, losses);
   return toJsonText(body);
@@ -43,14 +44,14 @@ function withoutLogprobs(request: ChatRequest, model: string, losses: LossReport
   return others;
 }
 
-function quirksOf({ model, wire, provider }: Target): ResponsesQuirks {
+function quirksOf({ facts, wire, provider }: Target): ResponsesQuirks {
   const own = wire === "exact";
-  const { reasons } = rulesOf(model);
+  const { reasons } = rulesOf(facts);
   return {
     kind: provider,
     endUserName: own ? "safety_identifier" : "user",
     // A compatible server ignores what it does not know; OpenAI refuses it for models that do not reason.
-    sealedReasoning: own ? reasons : reasons || !isKnown(model),
+    sealedReasoning: own ? reasons : reasons || !isKnown(facts),
     openReasoning: !own,
     cacheMarks: own,
   };

@@ -16,7 +16,6 @@ export const openrouterServer: ChatServer = {
   answers: { usage: { cost: { member: "cost", nanoUsd: 1e9 } }, reasoningDetails: true },
   errors: [{ status: 403, words: /"(?:reasons|flagged_input)"/, code: "content_filter" }],
   list: { factsIn },
-  facts: () => ({}),
 };
 
 function quirksOf(model: string): ChatQuirks {

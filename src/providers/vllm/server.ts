@@ -16,7 +16,6 @@ export const vllmServer: ChatServer = {
   defaults: (_, { messages }) =>
     messages.at(-1)?.role === Role.ASSISTANT ? { add_generation_prompt: false, continue_final_message: true } : {},
   list: { factsIn: (entry) => windowIn(entry, "max_model_len", "") },
-  facts: () => ({}),
 };
 
 const quirks: ChatQuirks = {

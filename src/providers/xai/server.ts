@@ -1,19 +1,19 @@
 import type { MemberRules } from "../../dialects/openai-chat/member-rules.ts";
 import type { ChatQuirks } from "../../dialects/openai-chat/quirks.ts";
 import { type Fields, textOf } from "../../dialects/openai-chat/wire.ts";
-import type { ModelFacts } from "../../domain/model-facts.ts";
+import { type ModelFacts, reasons } from "../../domain/model-facts.ts";
 import { wordsIn } from "../chat-completions/model-page.ts";
 import { type ChatServer, dropping, onlyOpenAi, onlySelfHosted, plainDefaults } from "../chat-completions/server.ts";
-import { effortsOf, factsOf, reasons } from "./models.ts";
+import { effortsOf } from "./models.ts";
 
 /** xAI (wire.md §7). Its tools that run on the server are in its Responses API only. */
 export const xaiServer: ChatServer = {
   kind: "xai",
-  quirks: ({ model }) => ({
+  quirks: ({ facts }) => ({
     ...base,
-    reasoning: { members: ["reasoning_effort"], efforts: effortsOf(model), alwaysShown: reasons(model) },
+    reasoning: { members: ["reasoning_effort"], efforts: effortsOf(facts), alwaysShown: reasons(facts) === true },
   }),
-  members: ({ model }) => (reasons(model) ? { ...members, ...refusedWhileReasoning } : members),
+  members: () => members,
   // A USD has 10^10 ticks (docs.x.ai, "Cost tracking").
   answers: { usage: { countsApart: true, cost: { member: "cost_in_usd_ticks", nanoUsd: 0.1 } }, citations: true },
   errors: [
@@ -24,7 +24,6 @@ export const xaiServer: ChatServer = {
   ],
   list: { path: "/language-models", member: "models", factsIn },
   embeddings: null,
-  facts: factsOf,
 };
 
 const base: ChatQuirks = {
@@ -50,9 +49,6 @@ const members: MemberRules = {
   deferred: { drop: "is not taken: an answer that is fetched later cannot be handed on.", but: false },
   service_tier: { words: { auto: "auto", default: "default", priority: "priority" } },
 };
-
-/** Refused whatever their value: 0 too. */
-const refusedWhileReasoning = dropping("presence_penalty", "frequency_penalty", "stop");
 
 /** Prices are in cents for a hundred million tokens. */
 function factsIn(entry: Fields): ModelFacts {

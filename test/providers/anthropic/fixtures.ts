@@ -8,6 +8,7 @@ import type { ModelFacts } from "../../../src/domain/model-facts.ts";
 import type { Target } from "../../../src/domain/target.ts";
 import { anthropic } from "../../../src/providers/anthropic/adapter.ts";
 import type { DecodeMemory } from "../../../src/providers/provider.ts";
+import { packageFacts } from "../../fakes/facts.ts";
 
 /** Before efforts: thinks by a budget, takes sampling. */
 export const older = "claude-sonnet-4-5";
@@ -19,7 +20,7 @@ export const newest = "claude-opus-5";
 /** @param facts what the provider's own list says over the family's facts */
 export function targetOf(model: string, facts: ModelFacts = {}): Target {
   const base = { name: `anthropic/${model}`, instance: "anthropic", provider: "anthropic", model };
-  return { ...base, wire: "exact", facts: { ...anthropic.facts(model), ...facts } };
+  return { ...base, wire: "exact", facts: { ...packageFacts("anthropic", model), ...facts } };
 }
 
 type RequestInit = MessageInitShape<typeof ChatRequestSchema>;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { anthropic } from "../../../src/providers/anthropic/adapter.ts";
 import { claudeName } from "../../../src/providers/anthropic/models.ts";
+import { packageFacts } from "../../fakes/facts.ts";
 
 describe("names of models", () => {
   it.each([
@@ -22,7 +23,7 @@ describe("names of models", () => {
     "%s is no model whose generation is known",
     (model) => {
       expect(claudeName(model)).toBeNull();
-      expect(anthropic.facts(model)).toEqual({});
+      expect(packageFacts("anthropic", model)).toEqual({});
     },
   );
 });
@@ -37,7 +38,7 @@ describe("facts by family", () => {
     ["claude-opus-4-1", 32_000],
     ["claude-3-haiku-20240307", 4096],
   ])("%s writes up to %d tokens", (model, expected) => {
-    expect(anthropic.facts(model).maxOutputTokens).toBe(expected);
+    expect(packageFacts("anthropic", model).maxOutputTokens).toBe(expected);
   });
 });
 
@@ -73,30 +74,30 @@ describe("the provider's list", () => {
       max_tokens: 64_000,
       capabilities,
     };
-    expect(page({ data: [listed, { id: "" }, "x"] })?.models).toEqual([
+    const models = page({ data: [listed, { id: "" }, "x"] })?.models ?? [];
+    const told = models.map(({ id, facts }) => anthropic.models?.merge?.(packageFacts("anthropic", id), facts));
+    expect(models.map(({ id }) => id)).toEqual(["claude-opus-5"]);
+    expect(told).toEqual([
       {
-        id: "claude-opus-5",
-        facts: {
-          displayName: "Claude Opus 5",
-          createdAtMs: Date.parse("2026-06-01T00:00:00Z"),
-          shutdownAtMs: Date.parse("2028-01-01T00:00:00Z"),
-          contextWindow: 1_000_000,
-          maxOutputTokens: 64_000,
-          inputModalities: ["text", "image"],
-          outputModalities: ["text"],
-          capabilities: [
-            "tools",
-            "caching",
-            "thinking_default",
-            "system_turns",
-            "json_schema",
-            "citations",
-            "reasoning",
-            "thinking_adaptive",
-          ],
-          efforts: ["low", "medium", "high"],
-          parametersRefused: ["temperature", "top_p", "top_k"],
-        },
+        displayName: "Claude Opus 5",
+        createdAtMs: Date.parse("2026-06-01T00:00:00Z"),
+        shutdownAtMs: Date.parse("2028-01-01T00:00:00Z"),
+        contextWindow: 1_000_000,
+        maxOutputTokens: 64_000,
+        inputModalities: ["text", "image"],
+        outputModalities: ["text"],
+        capabilities: [
+          "tools",
+          "caching",
+          "thinking_default",
+          "system_turns",
+          "json_schema",
+          "citations",
+          "reasoning",
+          "thinking_adaptive",
+        ],
+        efforts: ["low", "medium", "high"],
+        parametersRefused: ["temperature", "top_p", "top_k"],
       },
     ]);
   });

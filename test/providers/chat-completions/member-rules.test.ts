@@ -7,9 +7,10 @@ import { GatewayError } from "../../../src/domain/errors.ts";
 import type { Target } from "../../../src/domain/target.ts";
 import { providerOf } from "../../../src/providers/catalog.ts";
 import { parse } from "../../dialects/openai-chat/parsing.ts";
+import { packageFacts } from "../../fakes/facts.ts";
 
 function targetOf(provider: string, model: string): Target {
-  const facts = providerOf(provider).facts(model);
+  const facts = packageFacts(provider, model);
   return { name: `${provider}/${model}`, instance: provider, provider, model, wire: "repair", facts };
 }
 

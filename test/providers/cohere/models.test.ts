@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { factsOf, fromModelPage } from "../../../src/providers/cohere/models.ts";
+import { fromModelPage } from "../../../src/providers/cohere/models.ts";
 
 const reply = (body: object) => ({ status: 200, headers: {}, body: JSON.stringify(body) });
+
+import { packageFacts } from "../../fakes/facts.ts";
 
 describe("Cohere's models", () => {
   it("are read page by page, until an empty page or no token", () => {
@@ -24,11 +26,11 @@ describe("Cohere's models", () => {
   });
 
   it("are known by their family where they are known", () => {
-    expect(factsOf("command-a-reasoning-08-2025").capabilities).toContain("reasoning");
-    expect(factsOf("command-r7b-12-2024").prices).toMatchObject({
+    expect(packageFacts("cohere", "command-a-reasoning-08-2025").capabilities).toContain("reasoning");
+    expect(packageFacts("cohere", "command-r7b-12-2024").prices).toMatchObject({
       inputNanoUsd: 37_500_000,
       outputNanoUsd: 150_000_000,
     });
-    expect(factsOf("north-1")).toEqual({});
+    expect(packageFacts("cohere", "north-1")).toEqual({});
   });
 });

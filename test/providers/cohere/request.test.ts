@@ -4,6 +4,7 @@ import { ChatRequestSchema } from "../../../gen/trunkline/v1/chat_pb.ts";
 import { GatewayError } from "../../../src/domain/errors.ts";
 import type { Target } from "../../../src/domain/target.ts";
 import { cohere } from "../../../src/providers/cohere/adapter.ts";
+import { packageFacts } from "../../fakes/facts.ts";
 
 const user = { role: "ROLE_USER", parts: [{ text: "Hi" }] };
 const tool = (name: string, strict?: boolean) => ({ function: { name, ...(strict !== undefined && { strict }) } });
@@ -15,7 +16,7 @@ function sent(request: JsonObject, model = "command-a-03-2025") {
     provider: "cohere",
     model,
     wire: "repair",
-    facts: cohere.facts(model),
+    facts: packageFacts("cohere", model),
   };
   const chat = fromJson(ChatRequestSchema, { model: "m", messages: [user], ...request });
   const { body, losses } = cohere.toRequest({ request: chat, stream: true }, target);

@@ -9,6 +9,7 @@ import { GatewayError } from "../../../src/domain/errors.ts";
 import type { ModelFacts } from "../../../src/domain/model-facts.ts";
 import type { Target } from "../../../src/domain/target.ts";
 import { gemini } from "../../../src/providers/gemini/adapter.ts";
+import { packageFacts } from "../../fakes/facts.ts";
 
 const older = "gemini-2.0-flash";
 const model = "gemini-2.5-flash";
@@ -16,7 +17,7 @@ const newer = "gemini-3-pro-preview";
 
 function targetOf(name: string, facts: ModelFacts = {}): Target {
   const base = { name: `gemini/${name}`, instance: "gemini", provider: "gemini", model: name };
-  return { ...base, wire: "exact", facts: { ...gemini.facts(name), ...facts } };
+  return { ...base, wire: "exact", facts: { ...packageFacts("gemini", name), ...facts } };
 }
 
 type Init = MessageInitShape<typeof ChatRequestSchema>;
@@ -202,7 +203,8 @@ describe("Gemini's models", () => {
       nextPageToken: "a b",
     });
     expect(listed?.models.map(({ id }) => id)).toEqual(["gemini-2.5-flash", "gemini-embedding-001"]);
-    expect(listed?.models[0]?.facts).toMatchObject({
+    const flash = listed?.models[0]?.facts ?? {};
+    expect(gemini.models?.merge?.(packageFacts("gemini", "gemini-2.5-flash"), flash)).toMatchObject({
       contextWindow: 5,
       maxOutputTokens: 6,
       prices: { inputNanoUsd: 300_000_000 },

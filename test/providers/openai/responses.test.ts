@@ -6,8 +6,9 @@ import type { Frame } from "../../../src/domain/chat.ts";
 import type { ModelFacts } from "../../../src/domain/model-facts.ts";
 import type { Target } from "../../../src/domain/target.ts";
 import { openai } from "../../../src/providers/openai/adapter.ts";
+import { packageFacts } from "../../fakes/facts.ts";
 
-function targetOf(model: string, facts: ModelFacts = openai.facts(model)): Target {
+function targetOf(model: string, facts: ModelFacts = packageFacts("openai", model)): Target {
   return { name: `openai/${model}`, instance: "openai", provider: "openai", model, wire: "exact", facts };
 }
 

@@ -97,7 +97,7 @@ function remove({ holder, key }: Slot): void {
 }
 
 function otherType(value: unknown, random: Random): unknown {
-  if (Array.isArray(value)) return random() < 0.5 ? value[0] : Object.fromEntries(value.entries());
+  if (Array.isArray(value)) return random() < 0.5 ? (value[0] ?? null) : Object.fromEntries(value.entries());
   if (typeof value === "object" && value !== null) return random() < 0.5 ? Object.values(value) : JSON.stringify(value);
   return pick([[value], { value }, String(value), Number(value) || 7, value !== true], random);
 }

@@ -157,6 +157,7 @@ telemetry: { metrics: { allow_cidrs: [10.0.0.0/8] }, traces: { otlp_endpoint: nu
       breaker: { failures: 7, openMs: 8, slowMs: null, probeIntervalMs: null },
       queue: { maxInFlight: 4_096, maxQueued: 1_024 },
       idempotency: { ttlMs: 600_000, maxBytes: 67_108_864 },
+      proofMemory: { ttlMs: 3_600_000, maxBytes: 33_554_432 },
     });
     expect(config.ops.allowCidrs).toEqual(["10.0.0.0/8"]);
     expect(config.log).toEqual({ level: "debug", format: "auto" });

@@ -1,9 +1,11 @@
 import type { ChatRequest } from "../../../gen/trunkline/v1/chat_pb.ts";
+import type { Part } from "../../../gen/trunkline/v1/message_pb.ts";
 import { toJsonText } from "../../dialects/json-text.ts";
 import { ResponseDecoder } from "../../dialects/openai-responses/decode-answer.ts";
 import type { ResponsesQuirks } from "../../dialects/openai-responses/encode-content.ts";
 import { encodeResponsesRequest } from "../../dialects/openai-responses/encode-request.ts";
-import type { Frame } from "../../domain/chat.ts";
+import { isMadeHere, ownIssuer } from "../../dialects/openai-responses/wire.ts";
+import type { ChatCall, Frame } from "../../domain/chat.ts";
 import type { LossReport } from "../../domain/loss.ts";
 import type { Target } from "../../domain/target.ts";
 import { failureOf } from "../chat-completions/errors.ts";
@@ -11,9 +13,39 @@ import type { DecodeMemory, SseEvent, StreamDecoder } from "../provider.ts";
 import { isKnown, rulesOf } from "./models.ts";
 import { dropRefused, reasonsNow, refuses } from "./refused.ts";
 
-/** Whether a model is asked through `/responses`: the catalogue or the configuration says so. */
-export function asksResponses({ facts }: Target): boolean {
+/** Whether a model lives on the Responses API only: the catalogue or the configuration says so. */
+export function livesOnResponses({ facts }: Target): boolean {
   return facts.api === "responses";
+}
+
+/**
+ * Whether a model is asked through `/responses`: the catalogue or the configuration says so; or the caller speaks that
+ * itself and this is a server of OpenAI's own, where every model answers there.
+ */
+export function asksResponses({ source }: ChatCall, target: Target): boolean {
+  if (target.facts.api !== undefined) return livesOnResponses(target);
+  return source?.dialect === "openai-responses" && target.wire === "exact";
+}
+
+/** Whether the answer is one of the Responses API. */
+export function isResponses({ dialect, target }: DecodeMemory): boolean {
+  return dialect === "openai-responses" || livesOnResponses(target);
+}
+
+/**
+ * Whether a conversation of this dialect can be sent on as it came: not with what another provider made in it, whose
+ * proofs and items OpenAI would refuse, nor with provider options, which are merged into bodies that are built.
+ */
+export function canBeSentOn({ messages, providerOptions }: ChatRequest, { provider }: Target): boolean {
+  if (providerOptions[provider] !== undefined) return false;
+  return messages.every(({ parts }) => parts.every(isOwn));
+}
+
+function isOwn({ kind, proof, id }: Part): boolean {
+  if (proof && proof.issuer !== ownIssuer) return false;
+  if (kind.case === "opaque") return kind.value.provider === "openai";
+  // Reasoning that some other model showed, without a proof: the id is the gateway's.
+  return kind.case !== "reasoning" || proof !== undefined || !isMadeHere(id);
 }
 
 /**

@@ -6,6 +6,7 @@ import { type ChatCall, type Dialect, type Frame, isContent } from "../../domain
 import type { Caller } from "../../domain/context.ts";
 import { type GatewayError, toGatewayError } from "../../domain/errors.ts";
 import { createFold } from "../../domain/fold.ts";
+import type { Answer } from "../../gateway.ts";
 import { logBug } from "../log-bug.ts";
 import type { Exchange } from "./exchange.ts";
 
@@ -52,16 +53,25 @@ export interface ChatMemory<P extends Parsed> {
   keep(answer: string, parsed: P, caller: Caller): Promise<void>;
 }
 
-type MemoryOf<P extends Parsed> = (exchange: Exchange) => ChatMemory<P>;
+/** What a dialect does otherwise than all others. */
+export interface ChatWays<P extends Parsed> {
+  readonly memory?: (exchange: Exchange) => ChatMemory<P>;
+  /** Asks the gateway; unless given, for the parsed call. */
+  readonly ask?: (parsed: P, exchange: Exchange, caller: Caller) => Answer;
+}
 
 /** The handler of a dialect's chat route. */
-export function createChatHandler<P extends Parsed>(dialect: ChatDialect<P>, memoryOf: MemoryOf<P> = forgets) {
+export function createChatHandler<P extends Parsed>(
+  dialect: ChatDialect<P>,
+  { memory: memoryOf = forgets, ask = askGateway }: ChatWays<P> = {},
+) {
   return async (exchange: Exchange, caller: Caller): Promise<void> => {
     const memory = memoryOf(exchange);
     const parsed = await readChat(exchange, dialect, (body) => memory.recall(body, caller));
     const keep = (answer: string) => memory.keep(answer, parsed, caller);
     try {
-      const asked = { exchange, dialect, parsed, caller, keep };
+      const answer = ask(parsed, exchange, caller);
+      const asked = { exchange, dialect, parsed, answer, keep };
       await (parsed.call.stream ? streamAnswer(asked) : wholeAnswer(asked));
     } catch (thrown) {
       throw dialect.withParam(toGatewayError(thrown), parsed);
@@ -92,25 +102,29 @@ function forgets(): typeof forgetful {
   return forgetful;
 }
 
+function askGateway({ call }: Parsed, { gateway, context }: Exchange, caller: Caller): Answer {
+  return gateway.chat(call, caller, context);
+}
+
 /** One request on its way to its answer. */
 interface Answering<P extends Parsed> {
   readonly exchange: Exchange;
   readonly dialect: ChatDialect<P>;
   readonly parsed: P;
-  readonly caller: Caller;
+  readonly answer: Answer;
   readonly keep: (answer: string) => Promise<void>;
 }
 
 async function wholeAnswer<P extends Parsed>(asked: Answering<P>): Promise<void> {
-  const { exchange, dialect, parsed, caller, keep } = asked;
-  const { gateway, context } = exchange;
+  const { exchange, dialect, parsed, answer, keep } = asked;
+  const { context } = exchange;
   const fold = createFold();
-  for await (const frames of gateway.chat(parsed.call, caller, context)) fold.push(frames);
+  for await (const frames of answer) fold.push(frames);
   const own = fold.whole(dialect.name);
   const finished = own !== null && dialect.finish ? dialect.finish(own, parsed) : own;
-  const answer = finished ?? dialect.encodeWhole(fold.response(context.requestId), parsed);
-  await keep(answer);
-  exchange.answer(answer);
+  const whole = finished ?? dialect.encodeWhole(fold.response(context.requestId), parsed);
+  await keep(whole);
+  exchange.answer(whole);
 }
 
 /**
@@ -118,15 +132,15 @@ async function wholeAnswer<P extends Parsed>(asked: Answering<P>): Promise<void>
  * name who answers. A caller that is gone aborts `context.signal`, which ends the loop.
  */
 async function streamAnswer<P extends Parsed>(asked: Answering<P>): Promise<void> {
-  const { exchange, dialect, parsed, caller, keep } = asked;
-  const { gateway, context } = exchange;
+  const { exchange, dialect, parsed, answer, keep } = asked;
+  const { context } = exchange;
   const encoder = dialect.createStreamEncoder(parsed, context.requestId);
   const events = exchange.events(dialect.keepAlive, dialect.streamType);
   let held = "";
   let answering = false;
   let kept = false;
   try {
-    for await (const frames of gateway.chat(parsed.call, caller, context)) {
+    for await (const frames of answer) {
       context.signal.throwIfAborted();
       held += encoder.push(frames);
       answering ||= frames.some(isAnswer);

@@ -1,5 +1,6 @@
 import { encodeErrorBody, errorFace } from "../../dialects/openai-chat/error-body.ts";
 import { handleChat } from "./chat.ts";
+import { handleCompletions } from "./completions.ts";
 import { handleEmbeddings } from "./embeddings.ts";
 import type { ErrorDialect } from "./exchange.ts";
 import { handleModel, handleModels } from "./models.ts";
@@ -11,6 +12,7 @@ export const openAiErrors: ErrorDialect = { face: errorFace, body: encodeErrorBo
 /** OpenAI's API, as far as the gateway speaks it. */
 export const openAiRoutes: readonly Route[] = [
   { method: "POST", path: "/v1/chat/completions", policy: "admitted", operation: "chat", handle: handleChat },
+  { method: "POST", path: "/v1/completions", policy: "admitted", operation: "chat", handle: handleCompletions },
   { method: "POST", path: "/v1/responses", policy: "admitted", operation: "chat", handle: handleResponses },
   {
     method: "POST",

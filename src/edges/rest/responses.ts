@@ -21,7 +21,7 @@ const responses: ChatDialect<ParsedResponses> = {
 };
 
 /** `POST /v1/responses`. */
-export const handleResponses = createChatHandler(responses, createResponseMemory);
+export const handleResponses = createChatHandler(responses, { memory: createResponseMemory });
 
 /** `POST /v1/responses/input_tokens`. A provider that cannot count has its count estimated. */
 export async function handleInputTokens(exchange: Exchange, caller: Caller): Promise<void> {

@@ -12,9 +12,15 @@ describe.each(["simulator/echo", "simulator-anthropic/claude-echo"])(
       const asked = { model, prompt: "/say once upon a time", max_tokens: 99 };
       const { data, response } = await client().completions.create(asked).withResponse();
       expect(data).toMatchObject({ object: "text_completion", id: expect.stringMatching(/^cmpl-/) });
-      expect(data.choices).toMatchObject([{ text: "once upon a time", index: 0, finish_reason: "stop", logprobs: null }]);
+      expect(data.choices).toMatchObject([
+        { text: "once upon a time", index: 0, finish_reason: "stop", logprobs: null },
+      ]);
       expect(response.headers.get("trunkline-loss")).toBe("prompt;approximated");
-      const stream = await client().completions.create({ ...asked, stream: true, stream_options: { include_usage: true } });
+      const stream = await client().completions.create({
+        ...asked,
+        stream: true,
+        stream_options: { include_usage: true },
+      });
       let text = "";
       let total = 0;
       for await (const chunk of stream) {

@@ -10,7 +10,7 @@ import { encodeResponsesUsage } from "./encode-usage.ts";
 import { OutputWriter } from "./output-writer.ts";
 import type { ParsedResponses } from "./parse-request.ts";
 import { endOf, failureOf, headOf, responseId } from "./response-head.ts";
-import { eventData, renumbered, withPrevious } from "./wire-event.ts";
+import { eventData, isAnnouncement, renumbered, withPrevious } from "./wire-event.ts";
 
 /** A comment: shows proxies and clients that the stream lives, and means nothing. */
 export const keepAliveComment = ": keep-alive\n\n";
@@ -41,6 +41,8 @@ class Encoder implements ResponsesEncoder {
   /** While the provider's own events are written, what follows from them is only remembered. */
   #muted = false;
   #detached = false;
+  /** Events of the provider's that announce what nothing has been said of: whoever says it announces it. */
+  #held: readonly string[] = [];
   #begun: Started | null = null;
   #ended = false;
   #usage: Usage | undefined;
@@ -78,14 +80,20 @@ class Encoder implements ResponsesEncoder {
   #group(frames: readonly Frame[], wire: Wire | undefined): void {
     const isNote = frames.every(({ case: name }) => name === "notice" || name === "heartbeat");
     const untouched = wire !== undefined && !this.#detached && isUntouched(frames, wire);
+    if (untouched && isNote && isAnnouncement(wire.text)) {
+      this.#held = [...this.#held, wire.text];
+      return;
+    }
     if (!untouched && !isNote) this.#detached = true;
+    const announced = untouched ? this.#held : [];
+    if (!isNote || untouched) this.#held = [];
     this.#muted = untouched;
     for (const frame of frames) this.#encode(frame);
     this.#muted = false;
     if (!untouched) return;
     const text = withPrevious(wire.text, this.#echo);
     if (frames.at(-1)?.case === "completed") this.answer = eventData(text, "response");
-    this.#text += renumbered(text, this.#sequence++);
+    for (const own of [...announced, text]) this.#text += renumbered(own, this.#sequence++);
   }
 
   #encode(frame: Frame): void {

@@ -1,4 +1,4 @@
-import type { Part } from "../../../gen/trunkline/v1/message_pb.ts";
+import type { Part, Proof } from "../../../gen/trunkline/v1/message_pb.ts";
 import type { TokenLogprob } from "../../../gen/trunkline/v1/usage_pb.ts";
 import type { JsonMembers, JsonTree } from "../json-text.ts";
 import { proofText } from "../openai-chat/proofs.ts";
@@ -32,6 +32,8 @@ export class MessageWriter extends Writer {
   override adopt(part: Part, number: number): boolean {
     const isSaid = part.kind.case === "text" || part.kind.case === "refusal";
     if (!isSaid || part.id !== this.#partId) return false;
+    // What proves a part travels behind its item, so that nothing may stand between.
+    if ([...this.#contents.values()].some(({ part: { proof } }) => proof && !isPhase(proof))) return false;
     this.#begin(part, number);
     return true;
   }
@@ -64,7 +66,7 @@ export class MessageWriter extends Writer {
       else this.inside("output_text.done", { content_index: at, text, logprobs });
       this.inside("content_part.done", { content_index: at, part: entryOf(content) });
       const { proof } = part;
-      if (proof?.issuer === ownIssuer && proof.format === proofFormats.phase) phase = proofText(proof);
+      if (proof && isPhase(proof)) phase = proofText(proof);
       else if (proof) this.carried.push(proofCarrier(proof, ""));
     }
     const head = { id: this.id, type: "message", status, role: "assistant" };
@@ -97,6 +99,10 @@ export class MessageWriter extends Writer {
     if (content.isRefusal) this.inside("refusal.delta", { content_index: at, delta });
     else this.inside("output_text.delta", { content_index: at, delta, logprobs: told });
   }
+}
+
+function isPhase({ issuer, format }: Proof): boolean {
+  return issuer === ownIssuer && format === proofFormats.phase;
 }
 
 function entryOf({ isRefusal, text, part, logprobs }: Content): JsonMembers {

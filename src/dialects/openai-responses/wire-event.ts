@@ -36,3 +36,10 @@ export function withPrevious(text: string, echo: JsonMembers): string {
   if (!(previous instanceof RawJson)) return text;
   return text.replace(previousPattern, () => `"previous_response_id":${previous.text}`);
 }
+
+/** Whether an event opens a message, or an entry of one, that is still empty. */
+export function isAnnouncement(text: string): boolean {
+  if (text.startsWith("event: response.content_part.added\n")) return true;
+  if (!text.startsWith("event: response.output_item.added\n")) return false;
+  return /"type":\s*"message"/.test(eventData(text, "item") ?? "");
+}

@@ -78,6 +78,11 @@ export function unwrapPart(text: string, place: Place): Part | null {
   return part;
 }
 
+/** Whether a JSON text may hold a wrapped part: a string that begins with the mark. */
+export function hasWrapped(json: Uint8Array): boolean {
+  return Buffer.from(json.buffer, json.byteOffset, json.byteLength).includes(`"${mark}`);
+}
+
 /** A proof that travelled beside its part goes back to it. Nobody misses one whose part the caller left out. */
 export function attachProof({ proof, id }: Part, parts: readonly Part[]): void {
   const proven = id === "" ? parts.at(-1) : parts.find(({ kind }) => kind.case === "toolCall" && kind.value.id === id);

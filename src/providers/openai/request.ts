@@ -59,7 +59,7 @@ export function toRequest(call: ChatCall, target: Target): ProviderRequest {
 /** The body of a caller who speaks Responses goes on patched, as one of chat completions does. */
 function toResponsesRequest(call: ChatCall, target: Target, losses: LossReport): ProviderRequest {
   const { request, stream, source } = call;
-  const patched = source?.dialect === "openai-responses" && canBeSentOn(request, target) ? source : null;
+  const patched = source?.dialect === "openai-responses" && canBeSentOn(request, source, target) ? source : null;
   reportUnknownMembers(source, patched && "openai-responses", losses);
   return {
     method: "POST",

@@ -1,11 +1,11 @@
 import type { ChatRequest } from "../../../gen/trunkline/v1/chat_pb.ts";
-import type { Part } from "../../../gen/trunkline/v1/message_pb.ts";
 import { toJsonText } from "../../dialects/json-text.ts";
 import { ResponseDecoder } from "../../dialects/openai-responses/decode-answer.ts";
 import type { ResponsesQuirks } from "../../dialects/openai-responses/encode-content.ts";
 import { encodeResponsesRequest } from "../../dialects/openai-responses/encode-request.ts";
-import { isMadeHere, ownIssuer } from "../../dialects/openai-responses/wire.ts";
-import type { ChatCall, Frame } from "../../domain/chat.ts";
+import { isMadeHere } from "../../dialects/openai-responses/wire.ts";
+import { hasWrapped } from "../../dialects/wrapped-parts.ts";
+import type { ChatCall, Frame, SourceBody } from "../../domain/chat.ts";
 import type { LossReport } from "../../domain/loss.ts";
 import type { Target } from "../../domain/target.ts";
 import { failureOf } from "../chat-completions/errors.ts";
@@ -33,19 +33,18 @@ export function isResponses({ dialect, target }: DecodeMemory): boolean {
 }
 
 /**
- * Whether a conversation of this dialect can be sent on as it came: not with what another provider made in it, whose
- * proofs and items OpenAI would refuse, nor with provider options, which are merged into bodies that are built.
+ * Whether a conversation of this dialect can be sent on as it came: not with what another model made in it, whose proofs
+ * and ids OpenAI would refuse, nor with provider options, which are merged into bodies that are built.
  */
-export function canBeSentOn({ messages, providerOptions }: ChatRequest, { provider }: Target): boolean {
-  if (providerOptions[provider] !== undefined) return false;
-  return messages.every(({ parts }) => parts.every(isOwn));
-}
-
-function isOwn({ kind, proof, id }: Part): boolean {
-  if (proof && proof.issuer !== ownIssuer) return false;
-  if (kind.case === "opaque") return kind.value.provider === "openai";
-  // Reasoning that some other model showed, without a proof: the id is the gateway's.
-  return kind.case !== "reasoning" || proof !== undefined || !isMadeHere(id);
+export function canBeSentOn(
+  { messages, providerOptions }: ChatRequest,
+  { bytes }: SourceBody,
+  target: Target,
+): boolean {
+  if (providerOptions[target.provider] !== undefined || hasWrapped(bytes)) return false;
+  return !messages.some(({ parts }) =>
+    parts.some(({ kind, proof, id }) => kind.case === "reasoning" && proof === undefined && isMadeHere(id)),
+  );
 }
 
 /**

@@ -72,6 +72,7 @@ export async function startGateway(
       ({ server, resilience } = next);
       entrance.limit(resilience.queue);
       once.limit(resilience.idempotency);
+      responses.limit(next.responses);
       if (server.tls !== null) serving.server.renew(server.tls);
       opsHandler = opsHandlerOf(next);
     },

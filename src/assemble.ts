@@ -13,6 +13,7 @@ import type { RequestContext } from "./domain/context.ts";
 import type { ProviderInstance } from "./domain/instance.ts";
 import type { Log } from "./domain/log.ts";
 import type { Observer } from "./domain/observer.ts";
+import type { ResponseStore } from "./domain/response-store.ts";
 import type { Route } from "./domain/route.ts";
 import { type Answer, createGateway, type Gateway } from "./gateway.ts";
 import { unscreened } from "./guardrails/unscreened.ts";
@@ -36,6 +37,7 @@ export interface AssemblyParts {
   readonly admission: Entrance;
   readonly once: Once;
   readonly proofs: ProofMemory;
+  readonly responses: ResponseStore;
   /** Evenly spread in [0, 1). */
   readonly random: () => number;
 }
@@ -51,7 +53,7 @@ export interface Assembly {
 export function assemble(
   config: Config,
   instances: readonly ProviderInstance[],
-  { log, clock, dialer, observers, states, admission, once, proofs, random }: AssemblyParts,
+  { log, clock, dialer, observers, states, admission, once, responses, proofs, random }: AssemblyParts,
 ): Assembly {
   const { resilience } = config;
   const byName = new Map(instances.map((instance) => [instance.name, instance]));
@@ -109,6 +111,7 @@ export function assemble(
     },
     once: (call, caller, context, life) => once.keyed(call, caller, context, life),
     account: createAccount({ clock, observers }),
+    responses,
     models: createModels({
       aliases: config.aliases,
       listings: lists.current,

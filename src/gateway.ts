@@ -3,7 +3,8 @@ import type { EmbedRequest, EmbedResponse } from "../gen/trunkline/v1/embeddings
 import type { Model } from "../gen/trunkline/v1/models_pb.ts";
 import type { ChatCall, Frame } from "./domain/chat.ts";
 import type { Caller, RequestContext, RequestHead } from "./domain/context.ts";
-import type { GatewayError } from "./domain/errors.ts";
+import { GatewayError } from "./domain/errors.ts";
+import type { ResponseStore, StoredResponse } from "./domain/response-store.ts";
 import type { Route } from "./domain/route.ts";
 
 /** An answer on its way: one array per network read. */
@@ -55,6 +56,8 @@ export interface Stages {
   };
   /** The answer that the same request was given before, by its idempotency key; or the life that makes one. */
   once(call: ChatCall, caller: Caller, context: RequestContext, life: (own: RequestContext) => Answer): Answer;
+  /** Answers that later requests can go on from. */
+  readonly responses: ResponseStore;
   readonly models: {
     list(caller: Caller, context: RequestContext): Promise<readonly Model[]>;
     /** @throws `model_not_found` */
@@ -75,6 +78,12 @@ export interface Gateway {
   embed(request: EmbedRequest, caller: Caller, context: RequestContext): Promise<EmbedResponse>;
   listModels(caller: Caller, context: RequestContext): Promise<readonly Model[]>;
   getModel(name: string, caller: Caller, context: RequestContext): Promise<Model>;
+  /** Answers that are kept for those who asked. */
+  readonly responses: ResponseStore;
+  /** @throws GatewayError `response_not_found`, for another caller's too */
+  getResponse(id: string, caller: Caller, context: RequestContext): Promise<StoredResponse>;
+  /** @throws GatewayError `response_not_found` */
+  deleteResponse(id: string, caller: Caller, context: RequestContext): Promise<void>;
   /** Counts what an edge answers with an error. Nothing if the request came far enough to be counted already. */
   refused(error: GatewayError, context: RequestContext): void;
 }
@@ -149,6 +158,7 @@ export function createGateway(stage: Stages): Gateway {
     embed: (request, caller, context) => account.single(() => embed(request, caller, context), context),
     listModels: (caller, context) => account.single(() => listModels(caller, context), context),
     getModel: (name, caller, context) => account.single(() => getModel(name, caller, context), context),
+    ...keptResponses(stage),
     refused: account.refused,
   };
 }
@@ -156,4 +166,30 @@ export function createGateway(stage: Stages): Gateway {
 function asked(work: Work): { readonly model: string; readonly stream: boolean } {
   if (work.kind === "embeddings") return { model: work.request.model, stream: false };
   return { model: work.call.request.model, stream: work.call.stream };
+}
+
+/** What callers ask of their own kept answers. */
+function keptResponses({ responses, account }: Stages): Pick<Gateway, "responses" | "getResponse" | "deleteResponse"> {
+  async function found<T>(
+    id: string,
+    caller: Caller,
+    context: RequestContext,
+    ask: () => Promise<T>,
+  ): Promise<NonNullable<T>> {
+    context.trail.note({ kind: "admitted", caller });
+    const answer = await ask();
+    if (answer) return answer;
+    const detail = { param: "response_id", retryable: false };
+    throw new GatewayError("response_not_found", `Response with id '${id}' not found.`, detail);
+  }
+  return {
+    responses,
+    getResponse: (id, caller, context) =>
+      account.single(() => found(id, caller, context, () => responses.get(caller.id, id)), context),
+    deleteResponse: (id, caller, context) =>
+      account.single(
+        async () => void (await found(id, caller, context, () => responses.delete(caller.id, id))),
+        context,
+      ),
+  };
 }

@@ -2,6 +2,7 @@ import { availableParallelism } from "node:os";
 import { isatty } from "node:tty";
 import { Admission } from "./accounts/admission.ts";
 import { createOnce } from "./cache/once.ts";
+import { createOwnResponses } from "./cache/response-stores.ts";
 import { createCli } from "./cli/cli.ts";
 import { CliError, exitCodes, explain } from "./cli/exit.ts";
 import type { SimulateOptions } from "./cli/simulate.ts";
@@ -51,7 +52,8 @@ export async function startGateway(
   let { server, resilience } = config;
   const entrance = new Admission({ clock, ...resilience.queue });
   const once = createOnce({ clock, ...resilience.idempotency });
-  const serving = await startServing(config, { version, log, clock, random, entrance, once, listens: true });
+  const responses = createOwnResponses(clock, config.responses);
+  const serving = await startServing(config, { version, log, clock, random, entrance, once, responses, listens: true });
   starting.defer(serving.close);
   const { readiness, metrics, details } = serving;
   const opsHandlerOf = ({ ops }: Config) => createOpsHandler({ ...ops, readiness, scrape: metrics.scrape, details });
@@ -70,6 +72,7 @@ export async function startGateway(
       ({ server, resilience } = next);
       entrance.limit(resilience.queue);
       once.limit(resilience.idempotency);
+      responses.limit(next.responses);
       if (server.tls !== null) serving.server.renew(server.tls);
       opsHandler = opsHandlerOf(next);
     },

@@ -14,6 +14,7 @@ import type { Log } from "./domain/log.ts";
 import type { Observer } from "./domain/observer.ts";
 import { type Readiness, ReadinessSwitch } from "./domain/readiness.ts";
 import { createRequestIds } from "./domain/request-id.ts";
+import type { ResponseStore } from "./domain/response-store.ts";
 import { createRestHandler } from "./edges/rest/handler.ts";
 import { createRpcHandler } from "./edges/rpc/handler.ts";
 import { type Handler, type RunningServer, startServer } from "./edges/server.ts";
@@ -32,6 +33,7 @@ export interface ServingParts {
   readonly random: () => number;
   readonly entrance: Entrance;
   readonly once: Once;
+  readonly responses: ResponseStore;
   /** Whether it listens itself; otherwise it serves the connections that it is given. */
   readonly listens: boolean;
 }

@@ -1,5 +1,6 @@
 import { LeasedAdmission } from "./accounts/leased-admission.ts";
 import { createOnce } from "./cache/once.ts";
+import { LinkedResponses } from "./cache/response-stores.ts";
 import { SharedOnce } from "./cache/shared-once.ts";
 import type { Config } from "./config/config.ts";
 import type { Clock } from "./domain/clock.ts";
@@ -46,7 +47,8 @@ export async function work(config: Config, parts: WorkerParts): Promise<number> 
     ask: (ask) => link.send({ kind: "keys", ask }),
     log,
   });
-  const serving = await startServing(config, { ...parts, entrance, once, listens: false });
+  const responses = new LinkedResponses((ask) => link.send({ kind: "responses", ask }));
+  const serving = await startServing(config, { ...parts, entrance, once, responses, listens: false });
 
   function obey(message: Exclude<ToWorker, { kind: "start" | "connection" }>): void {
     switch (message.kind) {
@@ -54,6 +56,8 @@ export async function work(config: Config, parts: WorkerParts): Promise<number> 
         return entrance.take(message.answer);
       case "keys":
         return once.take(message.answer);
+      case "responses":
+        return responses.take(message.answer);
       case "ask":
         return void tell(serving, message.question).then((value) =>
           link.send({ kind: "answer", id: message.id, value }),
@@ -74,6 +78,7 @@ export async function work(config: Config, parts: WorkerParts): Promise<number> 
       log.warn("the primary process is gone: this worker drains");
       entrance.lose();
       once.lose();
+      responses.lose();
       serving.readiness.end();
       ending.resolve({ drainMs, lingerMs: 0, exitCode: faultExitCode });
     },

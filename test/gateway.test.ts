@@ -52,6 +52,12 @@ function staged(fail?: string) {
       step("once");
       yield* life(own);
     },
+    responses: {
+      put: async () => step("put"),
+      get: async () => step("get", null),
+      holding: async () => null,
+      delete: async () => step("delete", false),
+    },
     models: { list: async () => [], get: async () => ({}) as never },
   };
   // Only the trail is read by the stages above.

@@ -1,5 +1,6 @@
 import type { ProviderInstance } from "../domain/instance.ts";
 import type { CatalogLayer } from "../domain/model-catalog.ts";
+import type { ResponseBounds } from "../domain/response-store.ts";
 import type { ModelAlias, RoutePolicy } from "../domain/route.ts";
 import type { Secret } from "../domain/secret.ts";
 import type { Bounds } from "../domain/time-bounds.ts";
@@ -25,6 +26,8 @@ export interface Config {
   /** Catalogues over the package's; the later one wins. */
   readonly catalog: readonly CatalogLayer[];
   readonly resilience: ResilienceConfig;
+  /** What is kept of answers that later requests may go on from. */
+  readonly responses: ResponseBounds;
   readonly log: LogConfig;
 }
 

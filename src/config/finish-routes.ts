@@ -1,5 +1,6 @@
 import { didYouMean } from "../domain/did-you-mean.ts";
 import type { ProviderInstance } from "../domain/instance.ts";
+import type { ResponseBounds } from "../domain/response-store.ts";
 import type { ModelAlias, RoutePolicy } from "../domain/route.ts";
 import type { ResilienceConfig } from "./config.ts";
 import type { Findings } from "./findings.ts";
@@ -31,6 +32,10 @@ export function finishResilience(resilience: FileConfig["resilience"]): Resilien
     idempotency: { ttlMs: idempotency.ttl_s * 1000, maxBytes: idempotency.max_bytes },
     proofMemory: { ttlMs: proofMemory.ttl_s * 1000, maxBytes: proofMemory.max_bytes },
   };
+}
+
+export function finishResponses(responses: FileConfig["responses"]): ResponseBounds {
+  return { maxCount: responses.max_count, maxBytes: responses.max_bytes, ttlMs: responses.ttl_s * 1000 };
 }
 
 /** The rules of a model name that no alias gives rules of its own. */

@@ -7,7 +7,7 @@ import type { Config, OpsConfig, ServerConfig, TlsConfig } from "./config.ts";
 import type { Environment } from "./environment.ts";
 import { createFindings, type Findings } from "./findings.ts";
 import { finishProviders, isLoopback } from "./finish-providers.ts";
-import { finishAliases, finishResilience } from "./finish-routes.ts";
+import { finishAliases, finishResilience, finishResponses } from "./finish-routes.ts";
 import type { Problem } from "./problems.ts";
 import type { FileConfig } from "./schema.ts";
 import { fileFault } from "./yaml-file.ts";
@@ -54,6 +54,7 @@ export function finish(file: FileConfig, env: Environment, folder: string): Fini
     aliases: finishAliases(file, providers, findings),
     catalog: finishCatalog(file, folder, findings),
     resilience: finishResilience(resilience),
+    responses: finishResponses(file.responses),
     log: telemetry.log,
   };
   if (named === 0 && simulator.enabled === undefined) {

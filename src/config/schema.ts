@@ -2,6 +2,7 @@ import * as z from "zod";
 import { host, later, milliseconds, port, secretReference, section, text } from "./fields.ts";
 import { aliasName, aliasSchema, instanceName, providerSchema } from "./provider-schema.ts";
 import { resilience } from "./resilience-schema.ts";
+import { responses } from "./responses-schema.ts";
 
 const path = text(/^[^\0]{1,4096}$/, "a path");
 
@@ -116,6 +117,7 @@ export const schema = section("Configuration of Trunkline, the content of trunkl
       .describe("A catalogue file, JSON or YAML: its facts win over those of the package and of `models update`."),
   }).prefault({}),
   resilience: resilience.prefault({}),
+  responses: responses.prefault({}),
   telemetry: telemetry.prefault({}),
   tenants: later("Tenants with budgets and limits."),
   keys: later("API keys beside the master key."),

@@ -7,4 +7,6 @@ export interface StreamEncoder {
   push(frames: readonly Frame[]): string;
   /** The last words of a stream that failed. Nothing in them may be taken for the end of a whole answer. */
   error(error: GatewayError): string;
+  /** The whole answer as JSON, in formats whose last event holds it; null before. */
+  readonly answer?: string | null;
 }

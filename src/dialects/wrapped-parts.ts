@@ -1,5 +1,7 @@
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
-import { type Part, PartSchema } from "../../gen/trunkline/v1/message_pb.ts";
+import { type Part, PartSchema, type Proof } from "../../gen/trunkline/v1/message_pb.ts";
+import { partOf } from "../domain/blank.ts";
+import { invalid, type Place } from "./json-read.ts";
 
 /** The octets of a part that travels through a client which does not know the contract, in a place it sends back unread. */
 export function toOctets(part: Part): Uint8Array {
@@ -42,4 +44,47 @@ function isDeep({ kind }: Part, most: number): boolean {
   const inner =
     kind.case === "hostedResult" || kind.case === "searchResult" || kind.case === "toolResult" ? kind.value.parts : [];
   return inner.some((part) => isDeep(part, most - 1));
+}
+
+/**
+ * Some formats have a place whose text clients send back unread: a signature, encrypted reasoning. What a provider of
+ * another format wants back stands there as a part behind this mark, so that it survives a client that knows its own
+ * format only.
+ */
+const mark = "trunkline:";
+
+/** More than a proof of the largest size takes. Characters. */
+const maxWrappedChars = 6 * 1024 * 1024;
+
+/** What a part of another kind proves, to travel beside it: for a tool call by its id, else for the part before. */
+export function proofCarrier(proof: Proof, callId: string): Part {
+  return { ...partOf({ case: undefined }), proof, id: callId };
+}
+
+/** A part as text that no client reads. */
+export function wrapPart(part: Part): string {
+  return mark + Buffer.from(toOctets(part)).toString("base64url");
+}
+
+/**
+ * The part that `wrapPart` was given; null for text of another origin.
+ * @throws GatewayError `invalid_value` when it was changed on the way
+ */
+export function unwrapPart(text: string, place: Place): Part | null {
+  if (!text.startsWith(mark)) return null;
+  const isLong = text.length > maxWrappedChars;
+  const part = isLong ? null : fromOctets(Buffer.from(text.slice(mark.length), "base64url"));
+  if (part === null) throw invalid(place, "must be sent back as it was received.");
+  return part;
+}
+
+/** Whether a JSON text may hold a wrapped part: a string that begins with the mark. */
+export function hasWrapped(json: Uint8Array): boolean {
+  return Buffer.from(json.buffer, json.byteOffset, json.byteLength).includes(`"${mark}`);
+}
+
+/** A proof that travelled beside its part goes back to it. Nobody misses one whose part the caller left out. */
+export function attachProof({ proof, id }: Part, parts: readonly Part[]): void {
+  const proven = id === "" ? parts.at(-1) : parts.find(({ kind }) => kind.case === "toolCall" && kind.value.id === id);
+  if (proven && proof) proven.proof = proof;
 }

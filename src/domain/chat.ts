@@ -11,7 +11,13 @@ import type {
 import type { ModerationResult, Notice, TokenLogprob, Usage } from "../../gen/trunkline/v1/usage_pb.ts";
 
 /** A wire format that an edge or a provider speaks for chat. `typed` is the contract itself. */
-export type Dialect = "openai-chat" | "openai-responses" | "anthropic-messages" | "gemini" | "typed";
+export type Dialect =
+  | "openai-chat"
+  | "openai-completions"
+  | "openai-responses"
+  | "anthropic-messages"
+  | "gemini"
+  | "typed";
 
 /**
  * What a provider sent, kept beside the frames that were read from it, so that a caller of the same dialect gets it

@@ -24,7 +24,7 @@ export interface Caller {
 
 export type Protocol = "rest" | "connect" | "grpc" | "grpc-web";
 /** `unknown` where no route or method was found. */
-export type Operation = "chat" | "embeddings" | "count_tokens" | "models" | "unknown";
+export type Operation = "chat" | "embeddings" | "count_tokens" | "models" | "responses" | "unknown";
 
 /** What a stage decided. Times are `Clock.nowMs()`. */
 export type TrailEntry =

@@ -21,6 +21,8 @@ export const errorCodes = [
   "guardrail_blocked",
   "model_not_found",
   "file_not_found",
+  "response_not_found",
+  "previous_response_not_found",
   "unknown_route",
   "method_not_allowed",
   "not_implemented",

@@ -1,6 +1,6 @@
 import type { CountTokensResponse } from "../../gen/trunkline/v1/chat_pb.ts";
 import type { EmbedRequest, EmbedResponse } from "../../gen/trunkline/v1/embeddings_pb.ts";
-import type { ChatCall, Frame } from "../domain/chat.ts";
+import type { ChatCall, Dialect, Frame } from "../domain/chat.ts";
 import type { GatewayError } from "../domain/errors.ts";
 import type { ProviderInstance } from "../domain/instance.ts";
 import type { Loss } from "../domain/loss.ts";
@@ -26,6 +26,8 @@ export interface DecodeMemory {
   readonly target: Target;
   /** Whether a stream was asked for. */
   readonly stream: boolean;
+  /** The format of the answer, where the provider speaks several and the target does not decide. */
+  readonly dialect?: Dialect;
   /** Names as the provider knows them → names as the caller gave them, where a name had to be mapped. */
   readonly toolNames?: ReadonlyMap<string, string>;
   /** Names of the caller's custom (free text) tools, where the provider runs them as functions. */

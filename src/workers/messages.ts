@@ -1,5 +1,6 @@
 import type { PlaceAnswer, PlaceAsk } from "../accounts/place-messages.ts";
 import type { KeyAnswer, KeyAsk } from "../cache/key-messages.ts";
+import type { ResponseAnswer, ResponseAsk } from "../cache/response-stores.ts";
 import type { ConfigFlags, ConfigText } from "../config/load.ts";
 
 /** What a worker starts with. Secrets are not in it: a worker reads them where the configuration says. */
@@ -25,6 +26,7 @@ export type ToWorker =
   | { readonly kind: "drain"; readonly replaced: boolean }
   | { readonly kind: "places"; readonly answer: PlaceAnswer }
   | { readonly kind: "keys"; readonly answer: KeyAnswer }
+  | { readonly kind: "responses"; readonly answer: ResponseAnswer }
   | { readonly kind: "ask"; readonly id: number; readonly question: Question };
 
 export type FromWorker =
@@ -38,6 +40,7 @@ export type FromWorker =
   | { readonly kind: "crashing"; readonly reason: string }
   | { readonly kind: "places"; readonly ask: PlaceAsk }
   | { readonly kind: "keys"; readonly ask: KeyAsk }
+  | { readonly kind: "responses"; readonly ask: ResponseAsk }
   | { readonly kind: "answer"; readonly id: number; readonly value: unknown }
   /** It goes; what it has counted, for the last time. */
   | { readonly kind: "bye"; readonly metrics: string };

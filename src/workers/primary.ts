@@ -1,5 +1,7 @@
 import { PlaceLedger } from "../accounts/place-ledger.ts";
 import { KeyOwners } from "../cache/key-owners.ts";
+import { ResponseMemory } from "../cache/response-memory.ts";
+import { answerAsk } from "../cache/response-stores.ts";
 import type { Config } from "../config/config.ts";
 import type { Clock } from "../domain/clock.ts";
 import type { Log } from "../domain/log.ts";
@@ -36,6 +38,7 @@ export class Primary {
   readonly #readiness = new ReadinessSwitch();
   readonly #places: PlaceLedger;
   readonly #keys = new KeyOwners();
+  readonly #responses: ResponseMemory;
   readonly #desks = new Map<Member, Desk>();
   readonly #supervisor: Supervisor;
   readonly #report: Report;
@@ -48,6 +51,7 @@ export class Primary {
     this.#parts = parts;
     this.#config = config;
     this.#places = new PlaceLedger(config.resilience.queue);
+    this.#responses = new ResponseMemory(parts.clock, config.responses);
     this.#supervisor = new Supervisor({
       ...parts,
       changed: (member) => this.#changed(member),
@@ -96,6 +100,7 @@ export class Primary {
     prepared?.use();
     this.#config = config;
     this.#places.limit(config.resilience.queue);
+    this.#responses.limit(config.responses);
     this.#settle();
   }
 
@@ -147,6 +152,8 @@ export class Primary {
         return this.#desks.get(member)?.places.take(message.ask);
       case "keys":
         return this.#desks.get(member)?.keys.take(message.ask);
+      case "responses":
+        return member.child.send({ kind: "responses", answer: answerAsk(this.#responses, message.ask) });
       case "answer":
         return this.#report.answer(member, message.id, message.value);
       case "bye":

@@ -39,3 +39,9 @@ it("the official OpenAI package for Python works through the gateway, for both f
   const { stdout } = await mustRun(python, [program, `${gateway.url}/v1`]);
   expect(stdout).toBe("all as expected\n");
 });
+
+it("the same package works with Responses and legacy completions, for both formats of providers", async () => {
+  const program = join(repository, "test/clients/python/with_responses.py");
+  const { stdout } = await mustRun(python, [program, `${gateway.url}/v1`]);
+  expect(stdout).toBe("all as expected\n");
+});

@@ -374,6 +374,28 @@ describe("what workers share", () => {
     expect(lines.filter(({ replayed }) => replayed === undefined)).toHaveLength(1);
   });
 
+  it("a response is found and gone on from in all of them, also when the worker that made it has died", async () => {
+    const gateway = await serve(two);
+    const ask = (path: string, body?: object) =>
+      // Each connection is dealt to the next worker.
+      fetch(`${gateway.url}/v1/responses${path}`, {
+        ...(body && { method: "POST", body: JSON.stringify(body) }),
+        headers: { "content-type": "application/json", connection: "close" },
+      }).then(async (reply) => ({ status: reply.status, json: (await reply.json()) as Record<string, unknown> }));
+    const model = "simulator/echo";
+    const first = await ask("", { model, input: "/say one" });
+    const seen = await Promise.all([0, 1, 2, 3].map(() => ask(`/${first.json.id}`)));
+    expect(seen.map(({ json }) => json)).toEqual(seen.map(() => first.json));
+    const [one] = await workersOf(gateway);
+    process.kill(one?.pid ?? 0, "SIGKILL");
+    await until(
+      async () => (await ask(`/${first.json.id}`).catch(() => null))?.status,
+      (status) => status === 200,
+    );
+    const next = await ask("", { model, input: "/say two", previous_response_id: first.json.id });
+    expect(next).toMatchObject({ status: 200, json: { previous_response_id: first.json.id } });
+  });
+
   it("who reads the answer of a worker that dies gets the typed error, and the key can be used again", async () => {
     const gateway = await serve(two, { config: slow });
     const asked = { content: "/words 20", headers: { "idempotency-key": "k-2" } };

@@ -5,6 +5,7 @@ import { Admission } from "../../src/accounts/admission.ts";
 import { assemble } from "../../src/assemble.ts";
 import { createOnce } from "../../src/cache/once.ts";
 import { ProofMemory } from "../../src/cache/proof-memory.ts";
+import { createOwnResponses } from "../../src/cache/response-stores.ts";
 import type { Config } from "../../src/config/config.ts";
 import { type Beginnings, beginRequest, Shutdown } from "../../src/domain/begin.ts";
 import type { ChatCall, Frame } from "../../src/domain/chat.ts";
@@ -91,7 +92,19 @@ export async function play(seed: number, config: Config): Promise<World> {
   ];
   const log = logInto(logged);
   const proofs = new ProofMemory({ clock, ...config.resilience.proofMemory });
-  const parts = { log, clock, random: random.next, dialer: network.dialer, observers, states, admission, once, proofs };
+  const responses = createOwnResponses(clock, config.responses);
+  const parts = {
+    responses,
+    log,
+    clock,
+    random: random.next,
+    dialer: network.dialer,
+    observers,
+    states,
+    admission,
+    once,
+    proofs,
+  };
   const { gateway, stop } = assemble(config, config.providers, parts);
   const beginnings: Beginnings = {
     clock,

@@ -8,8 +8,9 @@ import {
 import { isJsonObject } from "../json-body.ts";
 import { membersOf } from "../json-splice.ts";
 import { type JsonMembers, type JsonTree, RawJson } from "../json-text.ts";
+import { proofCarrier, wrapPart } from "../wrapped-parts.ts";
 import { toCitation, webCitation } from "./citations.ts";
-import { isAnthropic, proofCarrier, toSignature, wrapPart } from "./proofs.ts";
+import { isAnthropic, toSignature } from "./proofs.ts";
 
 /**
  * The content blocks of an answer's part. What Messages has no place for (pictures, sound) has none; what only another

@@ -34,6 +34,8 @@ const faces = {
   model_not_allowed: { status: 403, type: "permission_error" },
   model_not_found: notFound,
   file_not_found: notFound,
+  response_not_found: notFound,
+  previous_response_not_found: notFound,
   unknown_route: notFound,
   unknown_method: notFound,
   method_not_allowed: { status: 405, type: "invalid_request_error" },

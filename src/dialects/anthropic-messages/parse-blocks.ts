@@ -16,11 +16,12 @@ import type { JsonObject } from "../json-body.ts";
 import { invalid, isSet, noteUnknown, type Place, toArray, toBoolean, toObject, toText, toWord } from "../json-read.ts";
 import type { JsonSlice } from "../json-slice.ts";
 import { cacheMarkOf } from "../openai-chat/parse-cache.ts";
+import { attachProof, unwrapPart } from "../wrapped-parts.ts";
 import { toAnnotation, webCitation } from "./citations.ts";
 import { type Fields, isFields, text } from "./fields.ts";
 import type { MessagesDraft } from "./messages-draft.ts";
 import { parseDocument, parseImage } from "./parse-media.ts";
-import { fromSignature, ownProof, unwrapPart } from "./proofs.ts";
+import { fromSignature, ownProof } from "./proofs.ts";
 
 /** Where content stands, which decides what it may hold. */
 export type Holder = "user" | "assistant" | "system" | "tool_result";
@@ -50,12 +51,6 @@ export function parseContent(
     else parts.push(part);
   }
   return parts;
-}
-
-/** A proof that travelled beside its part goes back to it. Nobody misses one whose part the caller left out. */
-function attachProof({ proof, id }: Part, parts: readonly Part[]): void {
-  const proven = id === "" ? parts.at(-1) : parts.find(({ kind }) => kind.case === "toolCall" && kind.value.id === id);
-  if (proven && proof) proven.proof = proof;
 }
 
 const allowed: Readonly<Record<Exclude<Holder, "system">, ReadonlySet<string>>> = {

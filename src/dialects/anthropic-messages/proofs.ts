@@ -1,18 +1,14 @@
 import { create } from "@bufbuild/protobuf";
 import { type Part, type Proof, ProofSchema, ReasoningPartSchema } from "../../../gen/trunkline/v1/message_pb.ts";
 import { partOf } from "../../domain/blank.ts";
-import { invalid, type Place } from "../json-read.ts";
-import { fromOctets, toOctets } from "../wrapped-parts.ts";
+import type { Place } from "../json-read.ts";
+import { unwrapPart, wrapPart } from "../wrapped-parts.ts";
 
-/**
+/*
  * Messages has two places whose text clients send back unread: the signature of a thinking block and the data of a
  * redacted one. Anthropic's own proofs stand there as Anthropic wrote them. What another provider wants back stands
- * there as a part of the contract behind this mark, so that it survives a client that knows Messages only.
+ * there wrapped, so that it survives a client that knows Messages only.
  */
-const mark = "trunkline:";
-
-/** More than a proof of the largest size takes. Characters. */
-const maxWrappedChars = 6 * 1024 * 1024;
 
 /** Whether a proof is in Anthropic's words, whichever of its models made it. */
 export function isAnthropic(issuer: string): boolean {
@@ -44,28 +40,6 @@ export function fromSignature(thinking: string, signature: string, place: Place)
 /** A proof that came from Anthropic's place for it. Which model made it, clients of Messages do not know. */
 export function ownProof(format: string, text: string): Proof {
   return create(ProofSchema, { issuer: "anthropic", format, data: encoder.encode(text) });
-}
-
-/** What a part of another kind proves, to travel beside it: for a tool call by its id, else for the part before. */
-export function proofCarrier(proof: Proof, callId: string): Part {
-  return { ...partOf({ case: undefined }), proof, id: callId };
-}
-
-/** A part as text that no client reads. */
-export function wrapPart(part: Part): string {
-  return mark + Buffer.from(toOctets(part)).toString("base64url");
-}
-
-/**
- * The part that `wrapPart` was given; null for text of another origin.
- * @throws GatewayError `invalid_value` when it was changed on the way
- */
-export function unwrapPart(text: string, place: Place): Part | null {
-  if (!text.startsWith(mark)) return null;
-  const isLong = text.length > maxWrappedChars;
-  const part = isLong ? null : fromOctets(Buffer.from(text.slice(mark.length), "base64url"));
-  if (part === null) throw invalid(place, "must be sent back as it was received.");
-  return part;
 }
 
 const encoder = new TextEncoder();

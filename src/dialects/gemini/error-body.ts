@@ -37,6 +37,8 @@ const faces = {
   model_not_allowed: forbidden,
   model_not_found: notFound,
   file_not_found: notFound,
+  response_not_found: notFound,
+  previous_response_not_found: notFound,
   unknown_route: notFound,
   unknown_method: notFound,
   method_not_allowed: { status: 405, word: "UNIMPLEMENTED" },

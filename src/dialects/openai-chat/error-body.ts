@@ -37,6 +37,8 @@ const faces = {
   model_not_allowed: { status: 403, type: "permission_error" },
   model_not_found: { status: 404, type: "invalid_request_error" },
   file_not_found: { status: 404, type: "invalid_request_error" },
+  response_not_found: { status: 404, type: "invalid_request_error" },
+  previous_response_not_found: badRequest,
   unknown_route: { status: 404, type: "invalid_request_error", code: "unknown_url" },
   unknown_method: { status: 404, type: "invalid_request_error", code: "unknown_url" },
   method_not_allowed: { status: 405, type: "invalid_request_error" },

@@ -18,7 +18,7 @@ import {
 import type { ChatTable } from "./chat-draft.ts";
 
 /** Settings of prompt caching for the whole request: OpenAI's, and Anthropic's automatic mark at the top level. */
-export const cacheTable: ChatTable = {
+export const cacheTable = {
   prompt_cache_key: [
     "cache.key",
     ({ request }, value, at) => {
@@ -49,7 +49,7 @@ export const cacheTable: ChatTable = {
       if (mark.ttl) cache.ttl ??= mark.ttl;
     },
   ],
-};
+} satisfies ChatTable;
 
 /**
  * The cache mark of a message, part or tool: `cache_control` in Anthropic's words, or `prompt_cache_breakpoint` in

@@ -4,7 +4,7 @@ import { invalid, type Place, toArray, toBoolean, toInteger, toNumber, toObject,
 import type { ChatReader, ChatTable } from "./chat-draft.ts";
 
 /** Settings of how tokens are drawn, and how many. Bounds are the contract's: the union of what providers allow. */
-export const samplingTable: ChatTable = {
+export const samplingTable = {
   temperature: number("temperature", 0, 2),
   top_p: number("topP", 0, 1),
   min_p: number("minP", 0, 1),
@@ -40,7 +40,7 @@ export const samplingTable: ChatTable = {
   logit_bias: ({ request }, value, at) => {
     request.logitBias = toLogitBias(value, at);
   },
-};
+} satisfies ChatTable;
 
 type NumberField = "temperature" | "topP" | "minP" | "frequencyPenalty" | "presencePenalty";
 type IntegerField = "topK" | "topLogprobs" | "choiceCount" | "maxOutputTokens" | "maxToolCalls";

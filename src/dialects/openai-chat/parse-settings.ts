@@ -15,7 +15,7 @@ import type { ChatReader, ChatTable } from "./chat-draft.ts";
 import { parseTextContent } from "./parse-content.ts";
 
 /** What is neither a message, a tool, reasoning, caching nor a sampling number. */
-export const settingsTable: ChatTable = {
+export const settingsTable = {
   model: word("model", 256),
   fallback_models: ({ request }, value, at) => {
     request.fallbackModels = toArray(value, at, 8).map((name, i) => toWord(name, at.at(i), 256));
@@ -62,7 +62,7 @@ export const settingsTable: ChatTable = {
   provider_options: ({ request, json }, value, at) => {
     request.providerOptions = toProviderOptions(value, at, json.member("provider_options"));
   },
-};
+} satisfies ChatTable;
 
 type WordField = "model" | "verbosity" | "serviceTier" | "speed" | "mediaResolution" | "endUserId";
 

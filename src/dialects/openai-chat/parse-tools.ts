@@ -163,7 +163,7 @@ function parseCustom(definition: JsonObject, place: Place) {
 const maxGrammarBytes = 262_144;
 
 /** A tool that the provider runs: its settings are kept as the caller wrote them. */
-function parseHosted(type: string, entry: JsonObject, place: Place, json: JsonSlice | undefined) {
+export function parseHosted(type: string, entry: JsonObject, place: Place, json: JsonSlice | undefined) {
   const name = isSet(entry.name) ? toWord(entry.name, place.at("name", "hosted.name"), 256) : "";
   const settings = Object.keys(entry).filter((key) => key !== "name" && !marks.includes(key));
   const options = settings.map((key) => `${JSON.stringify(key)}:${json?.member(key)?.text ?? "null"}`);
@@ -171,16 +171,16 @@ function parseHosted(type: string, entry: JsonObject, place: Place, json: JsonSl
   return create(HostedToolSchema, { type, name, optionsJson });
 }
 
-function toToolName(value: unknown, place: Place): string {
+export function toToolName(value: unknown, place: Place): string {
   if (typeof value === "string" && toolName.test(value)) return value;
   throw invalid(place.at("name"), "must have 1 to 128 letters, digits, '_', '-', '.' or ':'.");
 }
 
-function toDescription(value: unknown, place: Place): string {
+export function toDescription(value: unknown, place: Place): string {
   return bounded(value, place.at("description"), maxDescriptionBytes);
 }
 
-function bounded(value: unknown, place: Place, mostBytes: number): string {
+export function bounded(value: unknown, place: Place, mostBytes: number): string {
   const text = toText(value, place);
   if (Buffer.byteLength(text) > mostBytes) throw invalid(place, `must have at most ${mostBytes} bytes.`);
   return text;

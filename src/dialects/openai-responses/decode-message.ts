@@ -123,7 +123,7 @@ function kindOf(issuer: string): string {
   return issuer.slice(0, issuer.indexOf("/"));
 }
 
-function readAnnotation(annotation: Fields): Annotation {
+export function readAnnotation(annotation: Fields): Annotation {
   const [start, end] = [indexOf(annotation, "start_index"), indexOf(annotation, "end_index")];
   const index = indexOf(annotation, "index");
   const container = textOf(annotation, "container_id");

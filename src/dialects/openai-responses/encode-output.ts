@@ -9,6 +9,7 @@ import type { LossReport } from "../../domain/loss.ts";
 import { objectText } from "../json-splice.ts";
 import type { JsonMembers, JsonTree } from "../json-text.ts";
 import { proofText } from "../openai-chat/proofs.ts";
+import { toOwnAnnotation } from "./encode-annotation.ts";
 import type { ResponsesQuirks } from "./encode-content.ts";
 import { encodeOpaque, encodeReasoning, HostedCalls } from "./encode-own.ts";
 import { issuerOf, proofFormats } from "./wire.ts";
@@ -146,22 +147,7 @@ function encodeCall(call: ToolCall, id: string, field: string): JsonTree {
   return { type: "function_call", ...(id.startsWith("fc_") && { id }), ...common, arguments: call.arguments };
 }
 
-/** Citations of kinds that this API has; another provider's own kinds (char_location, …) say nothing to it. */
+/** Citations of kinds that this API has; another provider's own kinds say nothing to it. */
 function encodeAnnotation(annotation: Annotation): JsonMembers[] {
-  const { type, uri, title, fileId, start = 0, end = 0, documentIndex = 0, opaque } = annotation;
-  switch (type) {
-    case "url_citation":
-      return [{ type, url: uri, title, start_index: start, end_index: end }];
-    case "file_citation":
-      return [{ type, file_id: fileId, filename: title, index: documentIndex }];
-    case "file_path":
-      return [{ type, file_id: fileId, index: documentIndex }];
-    case "container_file_citation": {
-      const container = new TextDecoder().decode(opaque);
-      const ids = { container_id: container, file_id: fileId, filename: title };
-      return [{ type, ...ids, start_index: start, end_index: end }];
-    }
-    default:
-      return [];
-  }
+  return [toOwnAnnotation(annotation)].filter((one) => one !== undefined);
 }

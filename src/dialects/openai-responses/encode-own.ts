@@ -128,3 +128,8 @@ function itemType({ id, type }: HostedCall): string | undefined {
   for (const [name, { tool }] of hostedItems) if (tool === type && id.startsWith(prefixes[name] ?? "\0")) return name;
   return undefined;
 }
+
+/** Whether a call is of one of this provider's own tools. */
+export function isOwnCall(call: HostedCall): boolean {
+  return itemType(call) !== undefined;
+}

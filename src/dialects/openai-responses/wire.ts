@@ -50,3 +50,14 @@ export function entriesOf(fields: Fields, name: string): readonly (readonly [num
   if (!Array.isArray(value)) return [];
   return value.flatMap((one: unknown, at) => (isFields(one) ? [[at, one] as const] : []));
 }
+
+/** The issuer of OpenAI's own proofs. */
+export const ownIssuer = issuerOf("openai");
+
+/** What the gateway's own ids of items have after their prefix. */
+export const madeHere = "tl_";
+
+/** Whether an item's id was made by the gateway, for want of one of the provider's. */
+export function isMadeHere(id: string): boolean {
+  return /^[a-z]+_tl_/.test(id);
+}

@@ -58,7 +58,7 @@ function preflightHeaders(req: Incoming): Record<string, string> {
   const wanted = single(req.headers, "access-control-request-headers") ?? "";
   const allowed = wanted.length <= maxRequestedHeaders && /^[a-z0-9-]+(?: *, *[a-z0-9-]+)*$/i.test(wanted);
   return {
-    "access-control-allow-methods": "GET, POST",
+    "access-control-allow-methods": "GET, POST, DELETE",
     ...(allowed && { "access-control-allow-headers": wanted }),
     "access-control-max-age": "600",
   };

@@ -3,7 +3,7 @@ import { GatewayError } from "../../domain/errors.ts";
 import type { ErrorDialect, Exchange } from "./exchange.ts";
 
 interface RouteHead {
-  readonly method: "GET" | "POST";
+  readonly method: "GET" | "POST" | "DELETE";
   /** Exact path; or one that ends in `/*`, for the rest of a path as parameter. */
   readonly path: string;
   /** What must stand behind the parameter of `/*`, such as `:generateContent`; no part of it. */
@@ -83,9 +83,12 @@ export function compileRoutes(groups: readonly [RouteGroup, ...RouteGroup[]]): F
     const all = exact.get(path) ?? [];
     const here = all.some(({ route }) => route.when) ? all.filter(({ route }) => fits(route, hints)) : all;
     if (here.length > 0) return pick(here, wanted, "");
-    for (const candidate of prefixes) {
-      const rest = restOf(path, candidate.route);
-      if (rest !== null && fits(candidate.route, hints)) return pick([candidate], wanted, rest);
+    for (const { route } of prefixes) {
+      const rest = restOf(path, route);
+      if (rest === null || !fits(route, hints)) continue;
+      // Other methods of the same path are routes of their own.
+      const same = prefixes.filter((other) => isSamePath(other.route, route) && fits(other.route, hints));
+      return pick(same, wanted, rest);
     }
     const owner = groups.find(({ owns }) => owns !== undefined && path.startsWith(`${owns}/`)) ?? groups[0];
     return { errors: owner.errors, error: unknownRoute(), allow: [] };
@@ -107,6 +110,10 @@ function isSpecial({ ending, when }: Route): boolean {
 interface Candidate {
   readonly errors: ErrorDialect;
   readonly route: Route;
+}
+
+function isSamePath(a: Route, b: Route): boolean {
+  return a.path === b.path && a.ending === b.ending;
 }
 
 /** What `/*` stands for in a path; null for a path of another route. */

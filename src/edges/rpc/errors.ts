@@ -29,6 +29,8 @@ const statusCodes = {
   guardrail_blocked: Code.InvalidArgument,
   model_not_found: Code.NotFound,
   file_not_found: Code.NotFound,
+  response_not_found: Code.NotFound,
+  previous_response_not_found: Code.NotFound,
   unknown_route: Code.Unimplemented,
   method_not_allowed: Code.Unimplemented,
   not_implemented: Code.Unimplemented,

@@ -4,7 +4,13 @@ import type { ChatCall } from "../../domain/chat.ts";
 import { LossReport } from "../../domain/loss.ts";
 import type { Target } from "../../domain/target.ts";
 import { createChatProvider } from "../chat-completions/provider.ts";
-import { asksResponses, buildResponses, createResponsesDecoder, fromWholeResponse } from "../openai/responses.ts";
+import {
+  buildResponses,
+  createResponsesDecoder,
+  fromWholeResponse,
+  isResponses,
+  livesOnResponses,
+} from "../openai/responses.ts";
 import type { Provider, ProviderRequest } from "../provider.ts";
 import { place } from "./place.ts";
 import { azureServer, deploymentOf } from "./server.ts";
@@ -15,11 +21,10 @@ const { models: _, ...chat } = createChatProvider(azureServer);
 /** Azure OpenAI. Base URL: that of the resource, `https://<resource>.openai.azure.com`, with or without `/openai/v1`. */
 export const azure: Provider = {
   ...chat,
-  toRequest: (call, target) => (asksResponses(target) ? toResponses(call, target) : chat.toRequest(call, target)),
+  toRequest: (call, target) => (livesOnResponses(target) ? toResponses(call, target) : chat.toRequest(call, target)),
   fromResponse: (reply, memory) =>
-    asksResponses(memory.target) ? fromWholeResponse(reply.body, memory) : chat.fromResponse(reply, memory),
-  createDecoder: (memory) =>
-    asksResponses(memory.target) ? createResponsesDecoder(memory) : chat.createDecoder(memory),
+    isResponses(memory) ? fromWholeResponse(reply.body, memory) : chat.fromResponse(reply, memory),
+  createDecoder: (memory) => (isResponses(memory) ? createResponsesDecoder(memory) : chat.createDecoder(memory)),
   place,
   authHeaders,
 };

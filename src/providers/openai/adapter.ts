@@ -4,7 +4,7 @@ import { fromError } from "../chat-completions/errors.ts";
 import { modelPageReader } from "../chat-completions/model-page.ts";
 import type { Provider } from "../provider.ts";
 import { toRequest } from "./request.ts";
-import { asksResponses, createResponsesDecoder, fromWholeResponse } from "./responses.ts";
+import { asksResponses, createResponsesDecoder, fromWholeResponse, isResponses } from "./responses.ts";
 
 /**
  * OpenAI's chat completions, its Responses API for the models that live there, and every server that speaks them.
@@ -14,11 +14,11 @@ export const openai: Provider = {
   kind: "openai",
   toRequest,
   fromResponse: (reply, memory) =>
-    asksResponses(memory.target) ? fromWholeResponse(reply.body, memory) : decodeWhole("openai", reply, memory),
+    isResponses(memory) ? fromWholeResponse(reply.body, memory) : decodeWhole("openai", reply, memory),
   createDecoder: (memory) =>
-    asksResponses(memory.target) ? createResponsesDecoder(memory) : createChunkDecoder("openai", memory),
-  takesProof: (issuer, { source }, target) =>
-    source?.dialect !== "openai-responses" && asksResponses(target) && issuer.startsWith("openai"),
+    isResponses(memory) ? createResponsesDecoder(memory) : createChunkDecoder("openai", memory),
+  takesProof: (issuer, call, target) =>
+    call.source?.dialect !== "openai-responses" && asksResponses(call, target) && issuer.startsWith("openai"),
   fromError: (reply, memory) => fromError(reply, memory),
   authHeaders: (apiKey) => ({ authorization: `Bearer ${apiKey}` }),
   models: { path: "/models", fromResponse: modelPageReader() },

@@ -3,6 +3,7 @@ import { toJsonText } from "../../dialects/json-text.ts";
 import { encodeChatRequest, optionMembers } from "../../dialects/openai-chat/encode-request.ts";
 import { patchChatRequest } from "../../dialects/openai-chat/patch-request.ts";
 import type { ChatQuirks } from "../../dialects/openai-chat/quirks.ts";
+import { patchResponsesRequest } from "../../dialects/openai-responses/patch-request.ts";
 import { reportUnknownMembers } from "../../dialects/unknown-members.ts";
 import type { ChatCall, SourceBody } from "../../domain/chat.ts";
 import { LossReport } from "../../domain/loss.ts";
@@ -10,7 +11,7 @@ import type { Target } from "../../domain/target.ts";
 import type { ProviderRequest } from "../provider.ts";
 import { rulesOf } from "./models.ts";
 import { dropRefused } from "./refused.ts";
-import { asksResponses, buildResponses } from "./responses.ts";
+import { asksResponses, buildResponses, canBeSentOn } from "./responses.ts";
 
 /** OpenAI's own servers. */
 const exact: ChatQuirks = {
@@ -41,7 +42,7 @@ const compatible: ChatQuirks = {
 export function toRequest(call: ChatCall, target: Target): ProviderRequest {
   const { request, stream, source } = call;
   const losses = new LossReport(request.lossPolicy === LossPolicy.REFUSE);
-  if (asksResponses(target)) return toResponsesRequest(call, target, losses);
+  if (asksResponses(call, target)) return toResponsesRequest(call, target, losses);
   const patched = source?.dialect === "openai-chat" && canBePatched(request, target) ? source : null;
   reportUnknownMembers(source, patched && "openai-chat", losses);
   const body = patched ? patch(call, patched, target) : build(request, stream, target, losses);
@@ -55,20 +56,18 @@ export function toRequest(call: ChatCall, target: Target): ProviderRequest {
   };
 }
 
-/** Built from the contract, whatever the caller speaks. */
-function toResponsesRequest(
-  { request, stream, source }: ChatCall,
-  target: Target,
-  losses: LossReport,
-): ProviderRequest {
-  reportUnknownMembers(source, null, losses);
+/** The body of a caller who speaks Responses goes on patched, as one of chat completions does. */
+function toResponsesRequest(call: ChatCall, target: Target, losses: LossReport): ProviderRequest {
+  const { request, stream, source } = call;
+  const patched = source?.dialect === "openai-responses" && canBeSentOn(request, source, target) ? source : null;
+  reportUnknownMembers(source, patched && "openai-responses", losses);
   return {
     method: "POST",
     path: "/responses",
     headers: { accept: stream ? "text/event-stream" : "application/json" },
-    body: buildResponses(request, stream, target, losses),
+    body: patched ? patchResponsesRequest(patched, target.model) : buildResponses(request, stream, target, losses),
     losses: losses.losses,
-    memory: { target, stream, providerData: request.include.includes("provider_data") },
+    memory: { target, stream, dialect: "openai-responses", providerData: request.include.includes("provider_data") },
   };
 }
 

@@ -3,7 +3,9 @@ import { toJsonText } from "../../dialects/json-text.ts";
 import { ResponseDecoder } from "../../dialects/openai-responses/decode-answer.ts";
 import type { ResponsesQuirks } from "../../dialects/openai-responses/encode-content.ts";
 import { encodeResponsesRequest } from "../../dialects/openai-responses/encode-request.ts";
-import type { Frame } from "../../domain/chat.ts";
+import { isMadeHere } from "../../dialects/openai-responses/wire.ts";
+import { hasWrapped } from "../../dialects/wrapped-parts.ts";
+import type { ChatCall, Frame, SourceBody } from "../../domain/chat.ts";
 import type { LossReport } from "../../domain/loss.ts";
 import type { Target } from "../../domain/target.ts";
 import { failureOf } from "../chat-completions/errors.ts";
@@ -11,9 +13,38 @@ import type { DecodeMemory, SseEvent, StreamDecoder } from "../provider.ts";
 import { isKnown, rulesOf } from "./models.ts";
 import { dropRefused, reasonsNow, refuses } from "./refused.ts";
 
-/** Whether a model is asked through `/responses`: the catalogue or the configuration says so. */
-export function asksResponses({ facts }: Target): boolean {
+/** Whether a model lives on the Responses API only: the catalogue or the configuration says so. */
+export function livesOnResponses({ facts }: Target): boolean {
   return facts.api === "responses";
+}
+
+/**
+ * Whether a model is asked through `/responses`: the catalogue or the configuration says so; or the caller speaks that
+ * itself and this is a server of OpenAI's own, where every model answers there.
+ */
+export function asksResponses({ source }: ChatCall, target: Target): boolean {
+  if (target.facts.api !== undefined) return livesOnResponses(target);
+  return source?.dialect === "openai-responses" && target.wire === "exact";
+}
+
+/** Whether the answer is one of the Responses API. */
+export function isResponses({ dialect, target }: DecodeMemory): boolean {
+  return dialect === "openai-responses" || livesOnResponses(target);
+}
+
+/**
+ * Whether a conversation of this dialect can be sent on as it came: not with what another model made in it, whose proofs
+ * and ids OpenAI would refuse, nor with provider options, which are merged into bodies that are built.
+ */
+export function canBeSentOn(
+  { messages, providerOptions }: ChatRequest,
+  { bytes }: SourceBody,
+  target: Target,
+): boolean {
+  if (providerOptions[target.provider] !== undefined || hasWrapped(bytes)) return false;
+  return !messages.some(({ parts }) =>
+    parts.some(({ kind, proof, id }) => kind.case === "reasoning" && proof === undefined && isMadeHere(id)),
+  );
 }
 
 /**

@@ -2,10 +2,11 @@ import { expect, it } from "vitest";
 import { LossPolicy } from "../../../gen/trunkline/v1/chat_pb.ts";
 import { encodeMessagesError } from "../../../src/dialects/anthropic-messages/error-body.ts";
 import { parseMessagesRequest } from "../../../src/dialects/anthropic-messages/parse-request.ts";
-import { proofCarrier, wrapPart } from "../../../src/dialects/anthropic-messages/proofs.ts";
 import { readJsonBody } from "../../../src/dialects/json-body.ts";
+import { proofCarrier, wrapPart } from "../../../src/dialects/wrapped-parts.ts";
 import { GatewayError } from "../../../src/domain/errors.ts";
 import { createRandom } from "../../tooling/random.ts";
+import { mutate } from "../mutate.ts";
 import { proofOf } from "./random-parts.ts";
 
 /** A body that uses most of what the dialect has. */
@@ -55,36 +56,6 @@ const whole = {
   ],
   tool_choice: { type: "tool", name: "f", disable_parallel_tool_use: true },
 };
-
-const strange = [
-  null,
-  true,
-  -1,
-  1e308,
-  0.5,
-  "",
-  "\ud800",
-  "x".repeat(600),
-  [],
-  [[]],
-  {},
-  { type: "x" },
-  [null],
-  { __proto__: null },
-];
-
-/** A copy with one random value, at any depth, replaced by something strange or removed. */
-function mutate(value: unknown, random: () => number): unknown {
-  const pick = <T>(list: readonly T[]): T | undefined => list[Math.floor(random() * list.length)];
-  if (typeof value !== "object" || value === null || random() < 0.15) return pick(strange);
-  if (Array.isArray(value)) {
-    const at = Math.floor(random() * value.length);
-    return value.map((element, i) => (i === at ? mutate(element, random) : element));
-  }
-  const chosen = pick(Object.keys(value));
-  const entries = Object.entries(value).filter(([key]) => key !== chosen || random() > 0.1);
-  return Object.fromEntries(entries.map(([key, member]) => [key, key === chosen ? mutate(member, random) : member]));
-}
 
 function outcome(bytes: Uint8Array): "read" | "refused" {
   try {

@@ -4,6 +4,7 @@ import { type AddressInfo, connect, type Server, type Socket } from "node:net";
 import { afterEach } from "vitest";
 import type { EmbedRequest, EmbedResponse } from "../../../gen/trunkline/v1/embeddings_pb.ts";
 import type { Model } from "../../../gen/trunkline/v1/models_pb.ts";
+import { createOwnResponses } from "../../../src/cache/response-stores.ts";
 import { Shutdown } from "../../../src/domain/begin.ts";
 import type { ChatCall } from "../../../src/domain/chat.ts";
 import type { Caller, RequestContext } from "../../../src/domain/context.ts";
@@ -96,6 +97,7 @@ function listen(server: Server): Promise<number> {
 }
 
 function gatewayOf({ chat, embed, models }: Behind, chats: RequestContext[]): Gateway {
+  const responses = createOwnResponses(createFakeClock(), { maxCount: 10, maxBytes: 1_000_000, ttlMs: 1_000_000 });
   return {
     admit(head): Caller {
       if (head.header("authorization") === key.authorization) return { name: "master", id: "m" };
@@ -120,6 +122,15 @@ function gatewayOf({ chat, embed, models }: Behind, chats: RequestContext[]): Ga
     },
     async countTokens() {
       throw new Error("not on this edge");
+    },
+    responses,
+    async getResponse(id, caller) {
+      const stored = await responses.get(caller.id, id);
+      if (!stored) throw new GatewayError("response_not_found", "There is no such response.");
+      return stored;
+    },
+    async deleteResponse(id, caller) {
+      await responses.delete(caller.id, id);
     },
     refused() {},
   };

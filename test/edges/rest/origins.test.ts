@@ -42,7 +42,7 @@ describe("browsers", () => {
       text: "",
       headers: {
         "access-control-allow-origin": page,
-        "access-control-allow-methods": "GET, POST",
+        "access-control-allow-methods": "GET, POST, DELETE",
         "access-control-allow-headers": "authorization, content-type, x-stainless-lang",
         "access-control-max-age": "600",
       },

@@ -4,6 +4,7 @@ import type { Secret } from "../domain/secret.ts";
 import type { BoundOverrides } from "../domain/time-bounds.ts";
 import { toFacts, toPrices } from "./fact-fields.ts";
 import type { Findings } from "./findings.ts";
+import { awsCredentials, bedrockUrl } from "./finish-aws.ts";
 import { kindOfName, providerKinds, servedKinds } from "./provider-kinds.ts";
 import type { FileConfig } from "./schema.ts";
 
@@ -32,9 +33,11 @@ function finishProvider(name: string, provider: FileProvider, findings: Findings
   }
   const kind = providerKinds.get(type);
   if (!kind) throw new Error(`The schema let a kind pass that there is not: ${type}`);
-  const baseUrl = (provider.base_url ?? kind.baseUrl)?.replace(/\/+$/, "");
+  const ownUrl = type === "bedrock" ? bedrockUrl(provider, findings) : (kind.baseUrl ?? undefined);
+  const baseUrl = (provider.base_url ?? ownUrl)?.replace(/\/+$/, "");
   if (baseUrl === undefined) {
-    return findings.problem([...path, "base_url"], `is missing; ${type} has no address of its own.`);
+    const advice = type === "bedrock" ? ", and no region says where; set region or AWS_REGION." : ".";
+    return findings.problem([...path, "base_url"], `is missing; ${type} has no address of its own${advice}`);
   }
 
   if (provider.http2 && !baseUrl.startsWith("https:")) {
@@ -44,14 +47,16 @@ function finishProvider(name: string, provider: FileProvider, findings: Findings
     );
   }
 
-  const keys = finishKeys(provider, path, findings);
-  const asksForKey = baseUrl === kind.baseUrl && !kind.keyless;
-  if (provider.api_key === undefined && provider.keys.length === 0 && asksForKey) {
+  const given = finishKeys(provider, path, findings);
+  const { keys, aws } =
+    type === "bedrock" ? awsCredentials(provider, given, path, findings) : { keys: given, aws: null };
+  const asksForKey = baseUrl === ownUrl && !kind.keyless && provider.aws_access_key_id === undefined;
+  if (provider.api_key === undefined && provider.keys.length === 0 && keys.length === 0 && !aws && asksForKey) {
     findings.problem([...path, "api_key"], `is missing; ${keyAdvice(name)}.`);
   }
   checkForeign(provider, kind.adapter, path, findings);
   const [facts, bounds] = [factsOf(provider.models), boundsOf(provider)];
-  warnOfProvider({ name, baseUrl, hasKey: keys.length > 0 }, findings);
+  warnOfProvider({ name, baseUrl, hasKey: keys.length > 0 || aws !== null }, findings);
   return {
     name,
     provider: kind.adapter,
@@ -63,6 +68,7 @@ function finishProvider(name: string, provider: FileProvider, findings: Findings
     wire: provider.wire ?? (kind.exact && baseUrl === kind.baseUrl ? "exact" : "repair"),
     simulated: false,
     headers: provider.headers,
+    ...(aws && { aws }),
     ...(provider.api_version !== undefined && { apiVersion: provider.api_version }),
     ...(provider.http2 && { http2: true }),
     ...(provider.warm_connections > 0 && { warmConnections: provider.warm_connections }),
@@ -71,12 +77,12 @@ function finishProvider(name: string, provider: FileProvider, findings: Findings
 }
 
 /** Settings that mean something at some kinds only. */
-function checkForeign(
-  { models, api_version }: FileProvider,
-  kind: string,
-  path: readonly string[],
-  findings: Findings,
-): void {
+function checkForeign(provider: FileProvider, kind: string, path: readonly string[], findings: Findings): void {
+  const { models, api_version } = provider;
+  for (const setting of ["region", "aws_access_key_id", "aws_secret_access_key", "aws_session_token"] as const) {
+    if (provider[setting] !== undefined && kind !== "bedrock")
+      findings.problem([...path, setting], `is Bedrock's; ${kind} takes none.`);
+  }
   if (api_version !== undefined && kind !== "azure") {
     findings.problem([...path, "api_version"], `is Azure's; ${kind} takes none.`);
   }

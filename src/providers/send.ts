@@ -151,7 +151,11 @@ export class Sender {
     const { dialer, clock } = this.#parts;
     const request: ProviderRequest = { ...question, headers: {}, losses: [], memory };
     const connectTimeoutMs = this.#parts.bounds.connectMs;
-    const asked = outgoing(instance, provider, request, { key: undefined, connectTimeoutMs });
+    const asked = outgoing(instance, provider, request, {
+      key: undefined,
+      connectTimeoutMs,
+      wallMs: clock.wallMs(),
+    });
     const incoming = await dialer.open(asked, signal);
     if (incoming.status !== 200) throw provider.fromError(await readFailure(incoming, clock), memory);
     return readReply(incoming, maxListBytes);
@@ -213,7 +217,11 @@ export class Sender {
     if (request.memory.stream || attempt.boundsHead) watchdog.allow("first_byte", bounds.firstByteMs);
     if (request.memory.stream) watchdog.allow("first_token", bounds.firstTokenMs);
     trail.note({ kind: "sent", atMs: clock.nowMs() });
-    const asked = outgoing(instance, provider, request, { key: target.key, connectTimeoutMs: bounds.connectMs });
+    const asked = outgoing(instance, provider, request, {
+      key: target.key,
+      connectTimeoutMs: bounds.connectMs,
+      wallMs: clock.wallMs(),
+    });
     const incoming = await dialer.open(asked, watchdog.signal);
     watchdog.forget("first_byte");
     attempt.status = incoming.status;

@@ -1,5 +1,6 @@
 import { anthropic } from "./anthropic/dialect.ts";
 import { azure } from "./azure/dialect.ts";
+import { bedrock } from "./bedrock/dialect.ts";
 import { cohere } from "./cohere/dialect.ts";
 import { deepseek } from "./deepseek/dialect.ts";
 import type { Dialect } from "./exchange.ts";
@@ -26,6 +27,7 @@ const byPrefix: ReadonlyMap<string, Dialect> = new Map([
   ["vllm", vllm],
   ["cohere", cohere],
   ["azure", azure],
+  ["bedrock", bedrock],
 ]);
 
 export interface Found {

@@ -71,6 +71,11 @@ module.exports = {
       "^src/providers/bedrock/",
       "^src/(domain/|dialects/|providers/(bedrock/|anthropic/|provider[.]ts$))",
     ),
+    only(
+      "vertex-resells-gemini-and-anthropic",
+      "^src/providers/vertex/",
+      "^src/(domain/|dialects/|providers/(vertex/|gemini/|anthropic/|provider[.]ts$))",
+    ),
     only("dialects-are-pure", "^src/dialects/", "^src/(dialects|domain)/"),
     only(
       "edges-see-the-gateway",

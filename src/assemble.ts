@@ -26,6 +26,7 @@ import { startProbes } from "./routing/probes.ts";
 import { createResolver } from "./routing/resolve.ts";
 import { budgets } from "./routing/retry-budget.ts";
 import type { TargetStates } from "./routing/target-states.ts";
+import { createGoogleTokens } from "./secrets/google-tokens.ts";
 
 export interface AssemblyParts {
   readonly log: Log;
@@ -48,14 +49,11 @@ export interface Assembly {
 }
 
 /** Chooses who plays each stage of a request's life. */
-export function assemble(
-  config: Config,
-  instances: readonly ProviderInstance[],
-  { log, clock, dialer, observers, states, admission, once, proofs, random }: AssemblyParts,
-): Assembly {
+export function assemble(config: Config, instances: readonly ProviderInstance[], parts: AssemblyParts): Assembly {
+  const { log, clock, observers, states, admission, once, proofs, random } = parts;
   const { resilience } = config;
   const byName = new Map(instances.map((instance) => [instance.name, instance]));
-  const sender = new Sender({ dialer, clock, bounds: resilience.bounds, instances: byName, providerOf, proofs });
+  const sender = senderTo(byName, config, parts);
   const facts = createFacts(config.catalog);
   const lists = createModelLists({
     instances,
@@ -121,6 +119,15 @@ export function assemble(
     lists.stop();
   };
   return { gateway, lists, stop };
+}
+
+function senderTo(
+  instances: ReadonlyMap<string, ProviderInstance>,
+  { resilience: { bounds } }: Config,
+  { dialer, clock, proofs }: AssemblyParts,
+): Sender {
+  const tokenOf = createGoogleTokens({ clock, dialer });
+  return new Sender({ dialer, clock, bounds, instances, providerOf, tokenOf, proofs });
 }
 
 /** An attempt, which identical requests share where their route says so. */

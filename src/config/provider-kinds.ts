@@ -24,6 +24,7 @@ export const providerKinds: ReadonlyMap<string, ProviderKind> = new Map([
   ["azure", { adapter: "azure", baseUrl: null, exact: false }],
   ["bedrock", { adapter: "bedrock", baseUrl: null, exact: false }],
   ["cohere", { adapter: "cohere", baseUrl: "https://api.cohere.com", exact: false }],
+  ["vertex", { adapter: "vertex", baseUrl: null, exact: false }],
   ["vllm", { adapter: "vllm", baseUrl: null, exact: false }],
 ]);
 

@@ -1,4 +1,5 @@
 import type { ProviderInstance } from "../domain/instance.ts";
+import type { Secret } from "../domain/secret.ts";
 import type { Outgoing } from "../net/dial.ts";
 import type { Provider, ProviderRequest } from "./provider.ts";
 
@@ -7,11 +8,12 @@ export function outgoing(
   instance: ProviderInstance,
   provider: Provider,
   request: ProviderRequest,
-  { key, connectTimeoutMs, wallMs }: Sending,
+  { key, token, connectTimeoutMs, wallMs }: Sending,
 ): Outgoing {
   const { origin, pathname } = baseOf(instance, provider);
   const path = provider.place?.(request, pathname, instance) ?? pathname + request.path;
   const credential = key === undefined ? instance.keys[0] : instance.keys.find(({ name }) => name === key);
+  const secret = credential?.secret ?? token;
   return {
     origin,
     socketPath: instance.socketPath,
@@ -25,9 +27,9 @@ export function outgoing(
       ...provider.headers,
       ...instance.headers,
       ...request.headers,
-      ...(credential === undefined
+      ...(secret === undefined
         ? signature(instance, provider, { ...request, path }, wallMs)
-        : provider.authHeaders(credential.secret.reveal())),
+        : provider.authHeaders(secret.reveal())),
     },
     body: request.body,
     connectTimeoutMs,
@@ -37,6 +39,8 @@ export function outgoing(
 interface Sending {
   /** Name of the instance's key to ask with; its first where undefined. */
   readonly key: string | undefined;
+  /** An access token of the instance's identity, where it has one instead of keys. */
+  readonly token?: Secret | undefined;
   readonly connectTimeoutMs: number;
   /** Signatures hold for minutes only. Milliseconds since 1970. */
   readonly wallMs: number;

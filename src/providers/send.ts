@@ -6,8 +6,10 @@ import type { Clock } from "../domain/clock.ts";
 import type { RequestContext } from "../domain/context.ts";
 import { type ErrorCode, GatewayError, toGatewayError } from "../domain/errors.ts";
 import type { Sizes } from "../domain/estimate.ts";
+import type { GoogleIdentity } from "../domain/google-identity.ts";
 import type { ProviderInstance } from "../domain/instance.ts";
 import type { ModelFacts } from "../domain/model-facts.ts";
+import type { Secret } from "../domain/secret.ts";
 import type { Target } from "../domain/target.ts";
 import type { Bounds } from "../domain/time-bounds.ts";
 import type { Dialer } from "../net/dial.ts";
@@ -34,6 +36,8 @@ export interface SendParts {
   readonly proofs?: {
     restored(call: ChatCall, context: RequestContext, takes: (proof: Proof) => boolean): ChatCall;
   };
+  /** Access tokens of instances that have an identity instead of keys. */
+  readonly tokenOf?: (identity: GoogleIdentity, signal: AbortSignal) => Promise<Secret>;
 }
 
 /** Pages of model lists are read up to this: more than any provider lists. Bytes. */
@@ -208,6 +212,10 @@ export class Sender {
     });
   }
 
+  async #token({ google, keys }: ProviderInstance, signal: AbortSignal): Promise<Secret | undefined> {
+    return google && keys.length === 0 ? this.#parts.tokenOf?.(google, signal) : undefined;
+  }
+
   /** Sends a request and returns its good answer. @throws GatewayError by the provider's own reading of a bad one */
   async #exchange(request: ProviderRequest, attempt: Attempt): Promise<Incoming> {
     const { dialer, clock } = this.#parts;
@@ -219,6 +227,7 @@ export class Sender {
     trail.note({ kind: "sent", atMs: clock.nowMs() });
     const asked = outgoing(instance, provider, request, {
       key: target.key,
+      token: await this.#token(instance, watchdog.signal),
       connectTimeoutMs: bounds.connectMs,
       wallMs: clock.wallMs(),
     });

@@ -10,6 +10,7 @@ import { mistral } from "./mistral/dialect.ts";
 import { ollama } from "./ollama/dialect.ts";
 import { openai } from "./openai/dialect.ts";
 import { openrouter } from "./openrouter/dialect.ts";
+import { vertex } from "./vertex/dialect.ts";
 import { vllm } from "./vllm/dialect.ts";
 import { xai } from "./xai/dialect.ts";
 
@@ -27,6 +28,7 @@ const byPrefix: ReadonlyMap<string, Dialect> = new Map([
   ["vllm", vllm],
   ["cohere", cohere],
   ["azure", azure],
+  ["vertex", vertex],
   ["bedrock", bedrock],
 ]);
 

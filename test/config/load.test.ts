@@ -292,6 +292,18 @@ providers:
     expect(instance?.aws?.region).toBe("ap-south-1");
   });
 
+  it("is found at Vertex by project and location, and asks as the machine where no credential is given", () => {
+    const [one] = load("providers: { vertex: { project: my-project, location: europe-west4 } }").config.providers;
+    expect(one?.baseUrl).toBe(
+      "https://europe-west4-aiplatform.googleapis.com/v1/projects/my-project/locations/europe-west4",
+    );
+    expect(one?.google).toEqual({ kind: "machine", origin: "http://metadata.google.internal" });
+    const [two] = load("providers: { vertex: { api_key: env://K } }", { K: "k", GOOGLE_CLOUD_PROJECT: "other" }).config
+      .providers;
+    expect(two?.baseUrl).toBe("https://aiplatform.googleapis.com/v1/projects/other/locations/global");
+    expect(two?.google).toBeUndefined();
+  });
+
   it("cannot have two keys of one name", () => {
     const yaml = "providers: { openai: { keys: [{ name: a, secret: env://A }, { name: a, secret: env://B }] } }";
     expect(problems(yaml, { A: "sk-a", B: "sk-b" })).toEqual([
@@ -350,6 +362,15 @@ describe("a wrong setting is refused with its place, its value and what is allow
     [
       "providers: { bedrock: { region: us-east-1, aws_access_key_id: env://HOME } }",
       "providers.bedrock.aws_secret_access_key is missing",
+    ],
+    ["providers: { vertex: {} }", "providers.vertex.base_url is missing"],
+    [
+      "providers: { vertex: { project: my-project, credentials_file: /nowhere/key.json } }",
+      "providers.vertex.credentials_file is /nowhere/key.json, which",
+    ],
+    [
+      "providers: { openai: { base_url: http://127.0.0.1/v1, project: my-project } }",
+      "providers.openai.project is Vertex's; openai takes none.",
     ],
     ["providers: { vllm: {} }", "providers.vllm.base_url is missing; vllm has no address of its own."],
     ["providers: { openai-east: {} }", "providers.openai-east.api_key is missing; set OPENAI_EAST_API_KEY."],

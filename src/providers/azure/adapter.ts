@@ -20,6 +20,7 @@ export const azure: Provider = {
     asksResponses(memory.target) ? fromWholeResponse(reply.body, memory) : chat.fromResponse(reply, memory),
   createDecoder: (memory) =>
     asksResponses(memory.target) ? createResponsesDecoder(memory) : chat.createDecoder(memory),
+  takesProof: (issuer, _, target) => asksResponses(target) && issuer.startsWith("azure"),
   place,
   authHeaders,
 };

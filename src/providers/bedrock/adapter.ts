@@ -2,7 +2,7 @@ import type { AwsIdentity } from "../../domain/aws-identity.ts";
 import type { Provider, Unsigned } from "../provider.ts";
 import { fromEmbedResponse, toEmbedRequest } from "./embeddings.ts";
 import { fromError } from "./errors.ts";
-import { factsOf } from "./models.ts";
+import { factsOf, takesIssuer } from "./models.ts";
 import { toRequest } from "./request.ts";
 import { createDecoder, fromResponse } from "./response.ts";
 import { sign } from "./sigv4.ts";
@@ -13,6 +13,7 @@ export const bedrock: Provider = {
   toRequest,
   fromResponse,
   createDecoder,
+  takesProof: (issuer, _, { model }) => takesIssuer(issuer, model),
   fromError,
   // A key of Bedrock's own; everybody else signs.
   authHeaders: (apiKey) => ({ authorization: `Bearer ${apiKey}` }),

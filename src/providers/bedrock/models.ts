@@ -20,6 +20,12 @@ export function issuerOf(model: string): string {
   return vendor === "" ? "bedrock" : `bedrock/${vendor}`;
 }
 
+/** Whether proofs of an issuer go to this model. Redacted content is the platform's own form, not the vendor's. */
+export function takesIssuer(issuer: string, model: string): boolean {
+  const own = issuerOf(model);
+  return issuer === own || issuer === "bedrock" || (issuer === "anthropic" && own.startsWith("anthropic/"));
+}
+
 /** What the encoder must know of a model. */
 export interface ModelRules {
   readonly vendor: string;

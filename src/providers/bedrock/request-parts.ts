@@ -4,7 +4,7 @@ import { invalidValue, objectText } from "../../dialects/json-splice.ts";
 import type { JsonMembers } from "../../dialects/json-text.ts";
 import { dropCallExtras, dropResultExtras } from "../../dialects/unsaid-parts.ts";
 import { type Draft, unsupported } from "./draft.ts";
-import { issuerOf } from "./models.ts";
+import { takesIssuer } from "./models.ts";
 import { toAudio, toDocument, toImage, toVideo } from "./request-media.ts";
 
 /**
@@ -59,11 +59,9 @@ function toReasoning(
   path: string,
   { target, losses }: Draft,
 ): JsonMembers | null {
-  const own = issuerOf(target.model);
-  const isOwn = proof?.issuer === own || (proof?.issuer === "anthropic" && own.startsWith("anthropic/"));
-  // Redacted content is the platform's own form, not the vendor's.
   const isSealed = reasoning.redacted || proof?.format === "redacted";
-  if (proof === undefined || (isSealed ? proof.issuer !== "bedrock" : !isOwn)) {
+  const isOwn = proof !== undefined && takesIssuer(proof.issuer, target.model);
+  if (!isOwn || (isSealed && proof.issuer !== "bedrock")) {
     losses.drop(`${path}.reasoning`, "reasoning is only taken back with this model's own proof.");
     return null;
   }

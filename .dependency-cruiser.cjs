@@ -58,13 +58,23 @@ module.exports = {
     // that speak chat completions have in common is no adapter's own. Resellers stand on those whose formats they resell.
     only(
       "adapters-are-strangers-and-pure",
-      "^src/providers/(?!azure/|vertex/)([^/]+)/",
+      "^src/providers/(?!azure/|bedrock/|vertex/)([^/]+)/",
       "^src/(domain/|dialects/|providers/($1/|chat-completions/|provider[.]ts$))",
     ),
     only(
       "azure-resells-openai",
       "^src/providers/azure/",
       "^src/(domain/|dialects/|providers/(azure/|openai/|chat-completions/|provider[.]ts$))",
+    ),
+    only(
+      "bedrock-resells-anthropic",
+      "^src/providers/bedrock/",
+      "^src/(domain/|dialects/|providers/(bedrock/|anthropic/|provider[.]ts$))",
+    ),
+    only(
+      "vertex-resells-gemini-and-anthropic",
+      "^src/providers/vertex/",
+      "^src/(domain/|dialects/|providers/(vertex/|gemini/|anthropic/|provider[.]ts$))",
     ),
     only("dialects-are-pure", "^src/dialects/", "^src/(dialects|domain)/"),
     only(

@@ -27,6 +27,7 @@ import { startProbes } from "./routing/probes.ts";
 import { createResolver } from "./routing/resolve.ts";
 import { budgets } from "./routing/retry-budget.ts";
 import type { TargetStates } from "./routing/target-states.ts";
+import { createGoogleTokens } from "./secrets/google-tokens.ts";
 
 export interface AssemblyParts {
   readonly log: Log;
@@ -50,14 +51,10 @@ export interface Assembly {
 }
 
 /** Chooses who plays each stage of a request's life. */
-export function assemble(
-  config: Config,
-  instances: readonly ProviderInstance[],
-  { log, clock, dialer, observers, states, admission, once, responses, proofs, random }: AssemblyParts,
-): Assembly {
-  const { resilience } = config;
+export function assemble(config: Config, instances: readonly ProviderInstance[], parts: AssemblyParts): Assembly {
+  const { log, clock, observers, states, admission, once, responses, proofs, random } = parts;
   const byName = new Map(instances.map((instance) => [instance.name, instance]));
-  const sender = new Sender({ dialer, clock, bounds: resilience.bounds, instances: byName, providerOf, proofs });
+  const sender = senderTo(byName, config, parts);
   const facts = createFacts(config.catalog);
   const lists = createModelLists({
     instances,
@@ -71,21 +68,21 @@ export function assemble(
   const stopProbes = startProbes({
     clock,
     states,
-    intervalMs: resilience.breaker.probeIntervalMs,
+    intervalMs: config.resilience.breaker.probeIntervalMs,
     ask: (name, signal) => answers(byName.get(name), sender, signal),
   });
   const routing = { clock, random, states };
   const resolve = createResolver({
     ...routing,
     aliases: config.aliases,
-    policy: resilience.policy,
+    policy: config.resilience.policy,
     listings: lists.current,
     listed: lists.ready,
     facts,
     keysOf: (instance) => byName.get(instance)?.keys ?? [],
   });
-  const budgetOf = budgets(clock, resilience.retryBudget);
-  const attempt = createAttempt({ ...routing, sender, budgetOf, maxWaitMs: resilience.retryWaitMs });
+  const budgetOf = budgets(clock, config.resilience.retryBudget);
+  const attempt = createAttempt({ ...routing, sender, budgetOf, maxWaitMs: config.resilience.retryWaitMs });
   const admit = createAdmit(config.masterKey);
   const gateway = createGateway({
     admit(head) {
@@ -124,6 +121,15 @@ export function assemble(
     lists.stop();
   };
   return { gateway, lists, stop };
+}
+
+function senderTo(
+  instances: ReadonlyMap<string, ProviderInstance>,
+  { resilience: { bounds } }: Config,
+  { dialer, clock, proofs }: AssemblyParts,
+): Sender {
+  const tokenOf = createGoogleTokens({ clock, dialer });
+  return new Sender({ dialer, clock, bounds, instances, providerOf, tokenOf, proofs });
 }
 
 /** An attempt, which identical requests share where their route says so. */

@@ -127,6 +127,8 @@ const planted: readonly Planted[] = [
   breaking("adapters-are-strangers-and-pure", "src/providers/openai/planted.ts", "../../net/planted.ts"),
   breaking("adapters-are-strangers-and-pure", "src/providers/chat-completions/planted.ts", "../openai/adapter.ts"),
   breaking("azure-resells-openai", "src/providers/azure/planted.ts", "../anthropic/adapter.ts"),
+  breaking("bedrock-resells-anthropic", "src/providers/bedrock/planted.ts", "../openai/adapter.ts"),
+  breaking("vertex-resells-gemini-and-anthropic", "src/providers/vertex/planted.ts", "../openai/adapter.ts"),
   breaking("dialects-are-pure", "src/dialects/planted.ts", "../config/planted.ts"),
   breaking("edges-see-the-gateway", "src/edges/rest/planted.ts", "../../routing/planted.ts"),
   breaking("workers-serve-nobody", "src/workers/planted.ts", "../routing/planted.ts"),

@@ -18,10 +18,12 @@ import type { Frame } from "../src/domain/chat.ts";
 import { GatewayError } from "../src/domain/errors.ts";
 import { createFold } from "../src/domain/fold.ts";
 import type { Target } from "../src/domain/target.ts";
+import { createEventStreamParser } from "../src/providers/event-stream.ts";
 import { createNdjsonParser } from "../src/providers/ndjson.ts";
 import type { DecodeMemory, EventParser, HttpReply, Provider, SseEvent } from "../src/providers/provider.ts";
 import { createSseParser } from "../src/providers/sse.ts";
 import { orderFaults } from "./contract-order.ts";
+import { eventStreamMessage } from "./fakes/event-stream.ts";
 import { packageFacts } from "./fakes/facts.ts";
 
 /**
@@ -32,6 +34,7 @@ import { packageFacts } from "./fakes/facts.ts";
  *   response.json  → events.json    what a whole answer says (body as it came)
  *   stream.sse     → events.json    what a stream says; with response.json beside it both must fold to the same answer
  *   stream.ndjson                   the same for a provider whose streams are lines
+ *   stream.events                   the same for AWS's event streams: a line for each message, `:event-type NAME JSON`
  *   error.json     → failure.json   what a refusal {status, headers, body} means
  *
  * UPDATE_GOLDEN=1 rewrites the right column; the review reads the difference.
@@ -50,8 +53,9 @@ function walkCase(provider: Provider, folder: string): void {
   const read = (file: string) => (existsSync(join(folder, file)) ? readFileSync(join(folder, file), "utf8") : null);
   const chat = read("chat.json");
   const response = read("response.json");
-  const framing = read("stream.ndjson") === null ? createSseParser : createNdjsonParser;
-  const stream = read("stream.sse") ?? read("stream.ndjson");
+  const recorded = recordedStream(read);
+  const stream = recorded?.bytes ?? null;
+  const framing = recorded?.framing ?? createSseParser;
   const error = read("error.json");
   const request = chat === null ? null : fromJsonString(ChatRequestSchema, chat);
   const target = targetOf(provider, request, read("target.json"));
@@ -75,11 +79,10 @@ function walkCase(provider: Provider, folder: string): void {
       const decoded = decodeWhole(provider, reply, memory());
       checkFrames(decoded);
       if (stream === null) matches(folder, "events.json", eventsFile(decoded));
-      else
-        expect(answerOf(decoded)).toEqual(answerOf(decodeStream(provider, [Buffer.from(stream)], memory(), framing)));
+      else expect(answerOf(decoded)).toEqual(answerOf(decodeStream(provider, [stream], memory(), framing)));
     });
   }
-  if (stream !== null) walkStream(provider, folder, { bytes: Buffer.from(stream), framing }, memory);
+  if (recorded !== null) walkStream(provider, folder, recorded, memory);
   if (error !== null) {
     it("understands the refusal", () => {
       const { status, headers = {}, body } = JSON.parse(error);
@@ -93,6 +96,24 @@ function walkCase(provider: Provider, folder: string): void {
 interface RecordedStream {
   readonly bytes: Buffer;
   readonly framing: Framing;
+}
+
+function recordedStream(read: (file: string) => string | null): RecordedStream | null {
+  const text = read("stream.sse");
+  if (text !== null) return { bytes: Buffer.from(text), framing: createSseParser };
+  const lines = read("stream.ndjson");
+  if (lines !== null) return { bytes: Buffer.from(lines), framing: createNdjsonParser };
+  const messages = read("stream.events");
+  if (messages === null) return null;
+  const encoded = messages
+    .split("\n")
+    .filter(Boolean)
+    .map((line) => {
+      const [header = "", name = "", ...payload] = line.split(" ");
+      const type = header === ":event-type" ? "event" : "exception";
+      return eventStreamMessage({ [header]: name, ":message-type": type }, payload.join(" "));
+    });
+  return { bytes: Buffer.concat(encoded), framing: createEventStreamParser };
 }
 
 function walkStream(

@@ -5,6 +5,8 @@ import { readSecret, SecretFault } from "./secrets.ts";
 
 /** Collects what is wrong beyond the schema, so that all of it is told at once. */
 export interface Findings {
+  /** For variables that other tools read as well, such as `AWS_REGION`. */
+  readonly env: Environment;
   readonly problems: readonly Problem[];
   /** Sentences about what is allowed but probably not meant. */
   readonly warnings: readonly string[];
@@ -23,6 +25,7 @@ export function createFindings(env: Environment): Findings {
     return null;
   };
   return {
+    env,
     problems,
     warnings,
     problem,

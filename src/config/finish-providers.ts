@@ -4,6 +4,8 @@ import type { Secret } from "../domain/secret.ts";
 import type { BoundOverrides } from "../domain/time-bounds.ts";
 import { toFacts, toPrices } from "./fact-fields.ts";
 import type { Findings } from "./findings.ts";
+import { awsCredentials, bedrockUrl } from "./finish-aws.ts";
+import { googleIdentity, vertexUrl } from "./finish-google.ts";
 import { kindOfName, providerKinds, servedKinds } from "./provider-kinds.ts";
 import type { FileConfig } from "./schema.ts";
 
@@ -32,9 +34,12 @@ function finishProvider(name: string, provider: FileProvider, findings: Findings
   }
   const kind = providerKinds.get(type);
   if (!kind) throw new Error(`The schema let a kind pass that there is not: ${type}`);
-  const baseUrl = (provider.base_url ?? kind.baseUrl)?.replace(/\/+$/, "");
+  const ownUrl = ownUrlOf(type, provider, findings);
+  const given = type === "vertex" ? undefined : provider.base_url;
+  const baseUrl = (given ?? ownUrl)?.replace(/\/+$/, "");
   if (baseUrl === undefined) {
-    return findings.problem([...path, "base_url"], `is missing; ${type} has no address of its own.`);
+    const advice = addressAdvice[type] ?? ".";
+    return findings.problem([...path, "base_url"], `is missing; ${type} has no address of its own${advice}`);
   }
 
   if (provider.http2 && !baseUrl.startsWith("https:")) {
@@ -44,14 +49,18 @@ function finishProvider(name: string, provider: FileProvider, findings: Findings
     );
   }
 
-  const keys = finishKeys(provider, path, findings);
-  const asksForKey = baseUrl === kind.baseUrl && !kind.keyless;
-  if (provider.api_key === undefined && provider.keys.length === 0 && asksForKey) {
+  const ownKeys = finishKeys(provider, path, findings);
+  const { keys, aws } =
+    type === "bedrock" ? awsCredentials(provider, ownKeys, path, findings) : { keys: ownKeys, aws: null };
+  const google = type === "vertex" && keys.length === 0 ? googleIdentity(provider, baseUrl, path, findings) : null;
+  const asksForKey =
+    baseUrl === ownUrl && !kind.keyless && provider.aws_access_key_id === undefined && type !== "vertex";
+  if (provider.api_key === undefined && provider.keys.length === 0 && keys.length === 0 && !aws && asksForKey) {
     findings.problem([...path, "api_key"], `is missing; ${keyAdvice(name)}.`);
   }
   checkForeign(provider, kind.adapter, path, findings);
   const [facts, bounds] = [factsOf(provider.models), boundsOf(provider)];
-  warnOfProvider({ name, baseUrl, hasKey: keys.length > 0 }, findings);
+  warnOfProvider({ name, baseUrl, hasKey: keys.length > 0 || aws !== null }, findings);
   return {
     name,
     provider: kind.adapter,
@@ -63,6 +72,8 @@ function finishProvider(name: string, provider: FileProvider, findings: Findings
     wire: provider.wire ?? (kind.exact && baseUrl === kind.baseUrl ? "exact" : "repair"),
     simulated: false,
     headers: provider.headers,
+    ...(aws && { aws }),
+    ...(google && { google }),
     ...(provider.api_version !== undefined && { apiVersion: provider.api_version }),
     ...(provider.http2 && { http2: true }),
     ...(provider.warm_connections > 0 && { warmConnections: provider.warm_connections }),
@@ -70,13 +81,28 @@ function finishProvider(name: string, provider: FileProvider, findings: Findings
   };
 }
 
+/** Where a kind's models answer unless an address is given; undefined where every installation has its own. */
+function ownUrlOf(type: string, provider: FileProvider, findings: Findings): string | undefined {
+  if (type === "bedrock") return bedrockUrl(provider, findings);
+  return type === "vertex" ? vertexUrl(provider, findings) : (providerKinds.get(type)?.baseUrl ?? undefined);
+}
+
+const addressAdvice: Readonly<Record<string, string>> = {
+  bedrock: ", and no region says where; set region or AWS_REGION.",
+  vertex: ", and no project says where; set project or GOOGLE_CLOUD_PROJECT.",
+};
+
 /** Settings that mean something at some kinds only. */
-function checkForeign(
-  { models, api_version }: FileProvider,
-  kind: string,
-  path: readonly string[],
-  findings: Findings,
-): void {
+function checkForeign(provider: FileProvider, kind: string, path: readonly string[], findings: Findings): void {
+  const { models, api_version } = provider;
+  for (const setting of ["region", "aws_access_key_id", "aws_secret_access_key", "aws_session_token"] as const) {
+    if (provider[setting] !== undefined && kind !== "bedrock")
+      findings.problem([...path, setting], `is Bedrock's; ${kind} takes none.`);
+  }
+  for (const setting of ["project", "location", "credentials_file"] as const) {
+    if (provider[setting] !== undefined && kind !== "vertex")
+      findings.problem([...path, setting], `is Vertex's; ${kind} takes none.`);
+  }
   if (api_version !== undefined && kind !== "azure") {
     findings.problem([...path, "api_version"], `is Azure's; ${kind} takes none.`);
   }

@@ -22,7 +22,9 @@ export const providerKinds: ReadonlyMap<string, ProviderKind> = new Map([
   ["openrouter", { adapter: "openrouter", baseUrl: "https://openrouter.ai/api/v1", exact: false }],
   ["mistral", { adapter: "mistral", baseUrl: "https://api.mistral.ai/v1", exact: false }],
   ["azure", { adapter: "azure", baseUrl: null, exact: false }],
+  ["bedrock", { adapter: "bedrock", baseUrl: null, exact: false }],
   ["cohere", { adapter: "cohere", baseUrl: "https://api.cohere.com", exact: false }],
+  ["vertex", { adapter: "vertex", baseUrl: null, exact: false }],
   ["vllm", { adapter: "vllm", baseUrl: null, exact: false }],
 ]);
 

@@ -68,6 +68,27 @@ export const providerSchema = z
       .optional()
       .describe("Where the provider is, as its official SDK takes it. Default: the provider's own servers.")
       .meta({ allowed: "an http or https URL without user, query and fragment, such as https://api.openai.com/v1" }),
+    region: text(/^[a-z]{2}(-[a-z]+)+-\d$/, "a region of AWS, such as us-east-1")
+      .optional()
+      .describe(
+        "Bedrock only. Where `base_url` is, unless given, and what signatures are for. Default: that of `base_url`, else `AWS_REGION` or `AWS_DEFAULT_REGION`.",
+      ),
+    aws_access_key_id: secretReference(
+      "Bedrock only: signs requests instead of an `api_key`. Default, where no key is given: `AWS_ACCESS_KEY_ID` with its two companions.",
+    ).optional(),
+    aws_secret_access_key: secretReference("Bedrock only: the secret of that key.").optional(),
+    aws_session_token: secretReference("Bedrock only: of temporary credentials.").optional(),
+    project: text(/^[a-z][a-z0-9.:-]{2,62}$/, "a project's id, such as my-project")
+      .optional()
+      .describe("Vertex only. Default: `GOOGLE_CLOUD_PROJECT`."),
+    location: text(/^[a-z]+(-[a-z0-9]+)*$/, "a location, such as europe-west4 or global")
+      .optional()
+      .describe("Vertex only. Default: `GOOGLE_CLOUD_LOCATION`, else `global`."),
+    credentials_file: text(/^\/.{1,4096}$/s, "an absolute path")
+      .optional()
+      .describe(
+        "Vertex only: key file of a service account, or a user's login, that access tokens are asked for with. Default, where no `api_key` is given: `GOOGLE_APPLICATION_CREDENTIALS`, else the machine's metadata server.",
+      ),
     api_version: text(
       /^(v1|preview|latest|\d{4}-\d{2}-\d{2}(-preview)?)$/,
       "a version of Azure's interface, such as 2024-10-21, 2025-04-01-preview, preview or v1",

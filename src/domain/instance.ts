@@ -1,3 +1,5 @@
+import type { AwsIdentity } from "./aws-identity.ts";
+import type { GoogleIdentity } from "./google-identity.ts";
 import type { ModelFacts } from "./model-facts.ts";
 import type { Secret } from "./secret.ts";
 import type { BoundOverrides } from "./time-bounds.ts";
@@ -23,6 +25,10 @@ export interface ProviderInstance {
   readonly simulated: boolean;
   /** Further request headers, such as `anthropic-version`. Lower-case names. */
   readonly headers: Readonly<Record<string, string>>;
+  /** Signs requests where no key is given. Bedrock. */
+  readonly aws?: AwsIdentity;
+  /** Asks for access tokens where no key is given. Vertex. */
+  readonly google?: GoogleIdentity;
   /** Version of the interface, where the provider's address names one. Azure. */
   readonly apiVersion?: string;
   /** Whether HTTP/2 is offered. */

@@ -1,7 +1,7 @@
 import { inspect } from "node:util";
 
 /**
- * A key, token or password. It prints, logs and serialises as `[secret]`; only providers/send.ts and edges/ call
+ * A key, token or password. It prints, logs and serialises as `[secret]`; only providers/send.ts, what signs for it and edges/ call
  * `reveal`, at the moment of use.
  */
 export class Secret {

@@ -4,6 +4,7 @@ import { type CatalogLayer, createModelCatalog } from "../domain/model-catalog.t
 import type { ModelFacts } from "../domain/model-facts.ts";
 import { anthropic } from "./anthropic/adapter.ts";
 import { azure } from "./azure/adapter.ts";
+import { bedrock } from "./bedrock/adapter.ts";
 import { cohere } from "./cohere/adapter.ts";
 import { deepseek } from "./deepseek/adapter.ts";
 import { gemini } from "./gemini/adapter.ts";
@@ -13,15 +14,28 @@ import { ollama } from "./ollama/adapter.ts";
 import { openai } from "./openai/adapter.ts";
 import { openrouter } from "./openrouter/adapter.ts";
 import type { Provider } from "./provider.ts";
+import { vertex } from "./vertex/adapter.ts";
 import { vllm } from "./vllm/adapter.ts";
 import { xai } from "./xai/adapter.ts";
 
 /** Adapters by provider kind. A new provider is a folder and a line here. */
 const adapters: ReadonlyMap<string, Provider> = new Map(
-  [anthropic, azure, cohere, deepseek, gemini, groq, mistral, ollama, openai, openrouter, vllm, xai].map((adapter) => [
-    adapter.kind,
-    adapter,
-  ]),
+  [
+    anthropic,
+    azure,
+    bedrock,
+    cohere,
+    deepseek,
+    gemini,
+    groq,
+    mistral,
+    ollama,
+    openai,
+    openrouter,
+    vertex,
+    vllm,
+    xai,
+  ].map((adapter) => [adapter.kind, adapter]),
 );
 
 /** What is known of a model before the provider's list was read. */

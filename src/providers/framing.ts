@@ -1,4 +1,5 @@
 import type { Incoming } from "../net/incoming.ts";
+import { createEventStreamParser } from "./event-stream.ts";
 import { createNdjsonParser } from "./ndjson.ts";
 import type { EventParser } from "./provider.ts";
 import { createSseParser } from "./sse.ts";
@@ -7,6 +8,7 @@ import { createSseParser } from "./sse.ts";
 const parsers: ReadonlyMap<string, () => EventParser> = new Map([
   ["text/event-stream", createSseParser],
   ["application/x-ndjson", createNdjsonParser],
+  ["application/vnd.amazon.eventstream", createEventStreamParser],
 ]);
 
 /** A parser for the answer's body by its content type; null when it is a whole answer. */

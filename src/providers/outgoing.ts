@@ -1,4 +1,5 @@
 import type { ProviderInstance } from "../domain/instance.ts";
+import type { Secret } from "../domain/secret.ts";
 import type { Outgoing } from "../net/dial.ts";
 import type { Provider, ProviderRequest } from "./provider.ts";
 
@@ -7,16 +8,18 @@ export function outgoing(
   instance: ProviderInstance,
   provider: Provider,
   request: ProviderRequest,
-  { key, connectTimeoutMs }: { readonly key: string | undefined; readonly connectTimeoutMs: number },
+  { key, token, connectTimeoutMs, wallMs }: Sending,
 ): Outgoing {
   const { origin, pathname } = baseOf(instance, provider);
+  const path = provider.place?.(request, pathname, instance) ?? pathname + request.path;
   const credential = key === undefined ? instance.keys[0] : instance.keys.find(({ name }) => name === key);
+  const secret = credential?.secret ?? token;
   return {
     origin,
     socketPath: instance.socketPath,
     http2: instance.http2 ?? false,
     method: request.method,
-    path: provider.place?.(request, pathname, instance) ?? pathname + request.path,
+    path,
     headers: {
       ...(request.body === null ? {} : { "content-type": "application/json" }),
       "accept-encoding": "identity", // A compressed stream would come in lumps.
@@ -24,11 +27,35 @@ export function outgoing(
       ...provider.headers,
       ...instance.headers,
       ...request.headers,
-      ...(credential === undefined ? {} : provider.authHeaders(credential.secret.reveal())),
+      ...(secret === undefined
+        ? signature(instance, provider, { ...request, path }, wallMs)
+        : provider.authHeaders(secret.reveal())),
     },
     body: request.body,
     connectTimeoutMs,
   };
+}
+
+interface Sending {
+  /** Name of the instance's key to ask with; its first where undefined. */
+  readonly key: string | undefined;
+  /** An access token of the instance's identity, where it has one instead of keys. */
+  readonly token?: Secret | undefined;
+  readonly connectTimeoutMs: number;
+  /** Signatures hold for minutes only. Milliseconds since 1970. */
+  readonly wallMs: number;
+}
+
+/** The request's own headers are signed, and its type: what else goes out may be changed by those in between. */
+function signature(
+  { aws, baseUrl }: ProviderInstance,
+  { sign }: Provider,
+  { method, path, headers, body }: ProviderRequest,
+  wallMs: number,
+): Readonly<Record<string, string>> {
+  if (aws === undefined || sign === undefined) return {};
+  const signed = { ...headers, ...(body !== null && { "content-type": "application/json" }) };
+  return sign({ method, host: new URL(baseUrl).host, path, headers: signed, body }, aws, wallMs);
 }
 
 interface Base {

@@ -1,5 +1,6 @@
 import type { CountTokensResponse } from "../../gen/trunkline/v1/chat_pb.ts";
 import type { EmbedRequest, EmbedResponse } from "../../gen/trunkline/v1/embeddings_pb.ts";
+import type { AwsIdentity } from "../domain/aws-identity.ts";
 import type { ChatCall, Dialect, Frame } from "../domain/chat.ts";
 import type { GatewayError } from "../domain/errors.ts";
 import type { ProviderInstance } from "../domain/instance.ts";
@@ -19,6 +20,16 @@ export interface ProviderRequest {
   readonly losses: readonly Loss[];
   /** What the answer's decoder must remember of the request. */
   readonly memory: DecodeMemory;
+}
+
+/** A request that only lacks its signature. */
+export interface Unsigned {
+  readonly method: string;
+  /** Host and port, as the `host` header has them. */
+  readonly host: string;
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | Buffer | null;
 }
 
 /** What a decoder must know of the request it answers. Grows by optional fields. */
@@ -117,6 +128,8 @@ export interface Provider {
   readonly headers?: Readonly<Record<string, string>>;
   /** Request headers that carry the credential. */
   authHeaders(apiKey: string): Readonly<Record<string, string>>;
+  /** Headers that sign a finished request, where the instance has an identity instead of a key. */
+  readonly sign?: (request: Unsigned, identity: AwsIdentity, wallMs: number) => Readonly<Record<string, string>>;
   readonly models?: {
     /** Path of the first page. */
     readonly path: string;

@@ -6,8 +6,10 @@ import type { Clock } from "../domain/clock.ts";
 import type { RequestContext } from "../domain/context.ts";
 import { type ErrorCode, GatewayError, toGatewayError } from "../domain/errors.ts";
 import type { Sizes } from "../domain/estimate.ts";
+import type { GoogleIdentity } from "../domain/google-identity.ts";
 import type { ProviderInstance } from "../domain/instance.ts";
 import type { ModelFacts } from "../domain/model-facts.ts";
+import type { Secret } from "../domain/secret.ts";
 import type { Target } from "../domain/target.ts";
 import type { Bounds } from "../domain/time-bounds.ts";
 import type { Dialer } from "../net/dial.ts";
@@ -34,6 +36,8 @@ export interface SendParts {
   readonly proofs?: {
     restored(call: ChatCall, context: RequestContext, takes: (proof: Proof) => boolean): ChatCall;
   };
+  /** Access tokens of instances that have an identity instead of keys. */
+  readonly tokenOf?: (identity: GoogleIdentity, signal: AbortSignal) => Promise<Secret>;
 }
 
 /** Pages of model lists are read up to this: more than any provider lists. Bytes. */
@@ -151,7 +155,11 @@ export class Sender {
     const { dialer, clock } = this.#parts;
     const request: ProviderRequest = { ...question, headers: {}, losses: [], memory };
     const connectTimeoutMs = this.#parts.bounds.connectMs;
-    const asked = outgoing(instance, provider, request, { key: undefined, connectTimeoutMs });
+    const asked = outgoing(instance, provider, request, {
+      key: undefined,
+      connectTimeoutMs,
+      wallMs: clock.wallMs(),
+    });
     const incoming = await dialer.open(asked, signal);
     if (incoming.status !== 200) throw provider.fromError(await readFailure(incoming, clock), memory);
     return readReply(incoming, maxListBytes);
@@ -204,6 +212,10 @@ export class Sender {
     });
   }
 
+  async #token({ google, keys }: ProviderInstance, signal: AbortSignal): Promise<Secret | undefined> {
+    return google && keys.length === 0 ? this.#parts.tokenOf?.(google, signal) : undefined;
+  }
+
   /** Sends a request and returns its good answer. @throws GatewayError by the provider's own reading of a bad one */
   async #exchange(request: ProviderRequest, attempt: Attempt): Promise<Incoming> {
     const { dialer, clock } = this.#parts;
@@ -213,7 +225,12 @@ export class Sender {
     if (request.memory.stream || attempt.boundsHead) watchdog.allow("first_byte", bounds.firstByteMs);
     if (request.memory.stream) watchdog.allow("first_token", bounds.firstTokenMs);
     trail.note({ kind: "sent", atMs: clock.nowMs() });
-    const asked = outgoing(instance, provider, request, { key: target.key, connectTimeoutMs: bounds.connectMs });
+    const asked = outgoing(instance, provider, request, {
+      key: target.key,
+      token: await this.#token(instance, watchdog.signal),
+      connectTimeoutMs: bounds.connectMs,
+      wallMs: clock.wallMs(),
+    });
     const incoming = await dialer.open(asked, watchdog.signal);
     watchdog.forget("first_byte");
     attempt.status = incoming.status;

@@ -1,5 +1,6 @@
 import { anthropic } from "./anthropic/dialect.ts";
 import { azure } from "./azure/dialect.ts";
+import { bedrock } from "./bedrock/dialect.ts";
 import { cohere } from "./cohere/dialect.ts";
 import { deepseek } from "./deepseek/dialect.ts";
 import type { Dialect } from "./exchange.ts";
@@ -9,6 +10,7 @@ import { mistral } from "./mistral/dialect.ts";
 import { ollama } from "./ollama/dialect.ts";
 import { openai } from "./openai/dialect.ts";
 import { openrouter } from "./openrouter/dialect.ts";
+import { vertex } from "./vertex/dialect.ts";
 import { vllm } from "./vllm/dialect.ts";
 import { xai } from "./xai/dialect.ts";
 
@@ -26,6 +28,8 @@ const byPrefix: ReadonlyMap<string, Dialect> = new Map([
   ["vllm", vllm],
   ["cohere", cohere],
   ["azure", azure],
+  ["vertex", vertex],
+  ["bedrock", bedrock],
 ]);
 
 export interface Found {

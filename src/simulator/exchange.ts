@@ -7,8 +7,10 @@ export interface Exchange {
   readonly query: URLSearchParams;
   /** Lower-case names. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Parsed JSON; undefined when the request has no body. */
+  /** Parsed JSON, or the members of a form; undefined when the request has no body. */
   readonly body: unknown;
+  /** As it came, for signatures over it. */
+  readonly raw: { readonly url: string; readonly bytes: Uint8Array };
   readonly requestId: string;
   /** Rises by one with each request: makes ids that differ and are the same in every run. */
   readonly sequence: number;
@@ -48,7 +50,7 @@ export interface Dialect {
   /** @returns null where the provider has no such route */
   readonly route: (exchange: Exchange) => (() => Reply) | null;
   /** @throws WireError when the request shows no key, or one that is known to be wrong */
-  readonly authenticate: (headers: Readonly<Record<string, string>>) => void;
+  readonly authenticate: (headers: Readonly<Record<string, string>>, exchange: Exchange) => void;
   readonly renderError: (error: Error, requestId: string) => WholeReply;
   /** How this provider says that it fails with a status. */
   readonly failureOf: (status: number, retryAfterSeconds: number) => Error;

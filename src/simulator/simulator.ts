@@ -5,7 +5,7 @@ import { findDialect } from "./catalog.ts";
 import type { Exchange } from "./exchange.ts";
 import { FaultCounter } from "./faults.ts";
 import { PromptCache } from "./prompt-cache.ts";
-import { readBody } from "./read-body.ts";
+import { parseBody, readBytes } from "./read-body.ts";
 import { respond } from "./respond.ts";
 import { WireError } from "./wire-error.ts";
 
@@ -64,13 +64,14 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Ru
     const requestId = `req_simulated_${sequence}`;
     try {
       const exchange: Exchange = { ...(await understand(req, url)), requestId, sequence, now: now(), cache };
-      const call = { ...exchange, left: false };
+      const { raw: _, ...asked } = exchange;
+      const call = { ...asked, left: false };
       calls.push(call);
       if (calls.length > maxCalls) calls.shift();
       res.once("close", () => {
         call.left = !res.writableFinished;
       });
-      if (requireKey) dialect.authenticate(exchange.headers);
+      if (requireKey) dialect.authenticate(exchange.headers, exchange);
       await respond(res, { dialect, exchange, faults, pace });
     } catch (error) {
       if (!(error instanceof Error)) throw error;
@@ -105,12 +106,14 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Ru
 async function understand(req: IncomingMessage, url: string) {
   const { pathname, searchParams } = new URL(url, "http://simulator");
   const headers = Object.fromEntries(Object.entries(req.headers).map(([name, value]) => [name, String(value)]));
+  const bytes = await readBytes(req);
   return {
     method: req.method ?? "GET",
     path: decode(pathname),
     query: searchParams,
     headers,
-    body: await readBody(req),
+    body: parseBody(bytes, headers["content-type"]),
+    raw: { url: req.url ?? "/", bytes },
   };
 }
 

@@ -264,6 +264,47 @@ providers:
     expect(config.providers[0]?.facts?.get("gpt-4o")).toEqual({ deployment: "mine" });
   });
 
+  it("signs for Bedrock by the variables of AWS's own tools, where nothing else is given", () => {
+    const aws = {
+      AWS_REGION: "eu-west-1",
+      AWS_ACCESS_KEY_ID: "id",
+      AWS_SECRET_ACCESS_KEY: "s",
+      AWS_SESSION_TOKEN: "t",
+    };
+    const [signing] = load("providers: { bedrock: {} }", aws).config.providers;
+    expect(signing).toMatchObject({ baseUrl: "https://bedrock-runtime.eu-west-1.amazonaws.com", keys: [] });
+    expect(signing?.aws?.region).toBe("eu-west-1");
+    expect(signing?.aws?.sessionToken?.reveal()).toBe("t");
+    const [keyed] = load("providers: { bedrock: { api_key: env://K, region: us-east-1 } }", { ...aws, K: "k" }).config
+      .providers;
+    expect(keyed).toMatchObject({
+      baseUrl: "https://bedrock-runtime.us-east-1.amazonaws.com",
+      keys: [{ name: "key-1" }],
+    });
+    expect(keyed?.aws).toBeUndefined();
+    const [bearer] = load("providers: { bedrock: {} }", { ...aws, AWS_BEARER_TOKEN_BEDROCK: "b" }).config.providers;
+    expect(bearer?.keys.map(({ secret }) => secret.reveal())).toEqual(["b"]);
+  });
+
+  it("signs for the region that Bedrock's address names", () => {
+    const address = "https://bedrock-runtime.ap-south-1.amazonaws.com";
+    const yaml = `providers: { bedrock: { base_url: "${address}", aws_access_key_id: env://I, aws_secret_access_key: env://S } }`;
+    const [instance] = load(yaml, { I: "id", S: "s", AWS_REGION: "us-east-1" }).config.providers;
+    expect(instance?.aws?.region).toBe("ap-south-1");
+  });
+
+  it("is found at Vertex by project and location, and asks as the machine where no credential is given", () => {
+    const [one] = load("providers: { vertex: { project: my-project, location: europe-west4 } }").config.providers;
+    expect(one?.baseUrl).toBe(
+      "https://europe-west4-aiplatform.googleapis.com/v1/projects/my-project/locations/europe-west4",
+    );
+    expect(one?.google).toEqual({ kind: "machine", origin: "http://metadata.google.internal" });
+    const [two] = load("providers: { vertex: { api_key: env://K } }", { K: "k", GOOGLE_CLOUD_PROJECT: "other" }).config
+      .providers;
+    expect(two?.baseUrl).toBe("https://aiplatform.googleapis.com/v1/projects/other/locations/global");
+    expect(two?.google).toBeUndefined();
+  });
+
   it("cannot have two keys of one name", () => {
     const yaml = "providers: { openai: { keys: [{ name: a, secret: env://A }, { name: a, secret: env://B }] } }";
     expect(problems(yaml, { A: "sk-a", B: "sk-b" })).toEqual([
@@ -312,6 +353,25 @@ describe("a wrong setting is refused with its place, its value and what is allow
     [
       "providers: { azure: { base_url: https://r.openai.azure.com, api_version: latest-one } }",
       "providers.azure.api_version is",
+    ],
+    [
+      "providers: { openai: { base_url: http://127.0.0.1/v1, region: us-east-1 } }",
+      "providers.openai.region is Bedrock's; openai takes none.",
+    ],
+    ["providers: { bedrock: { api_key: env://X } }", "providers.bedrock.base_url is missing"],
+    ["providers: { bedrock: { region: us-east-1 } }", "providers.bedrock.api_key is missing; set BEDROCK_API_KEY."],
+    [
+      "providers: { bedrock: { region: us-east-1, aws_access_key_id: env://HOME } }",
+      "providers.bedrock.aws_secret_access_key is missing",
+    ],
+    ["providers: { vertex: {} }", "providers.vertex.base_url is missing"],
+    [
+      "providers: { vertex: { project: my-project, credentials_file: /nowhere/key.json } }",
+      "providers.vertex.credentials_file is /nowhere/key.json, which",
+    ],
+    [
+      "providers: { openai: { base_url: http://127.0.0.1/v1, project: my-project } }",
+      "providers.openai.project is Vertex's; openai takes none.",
     ],
     ["providers: { vllm: {} }", "providers.vllm.base_url is missing; vllm has no address of its own."],
     ["providers: { openai-east: {} }", "providers.openai-east.api_key is missing; set OPENAI_EAST_API_KEY."],

@@ -79,6 +79,7 @@ async function ask(kind: string, url: string, question: ProviderRequest): Promis
   const { origin, path, method, headers, body } = outgoing(instance, providerOf(kind), question, {
     key: undefined,
     connectTimeoutMs: 1_000,
+    wallMs: Date.now(),
   });
   const reply = await fetch(origin + path, { method, headers, body: body === null ? null : String(body) });
   return reply.ok ? reply.text() : null;

@@ -56,9 +56,7 @@ const values: Readonly<Record<string, JsonValue>> = {
   "ChatRequest.service_tier": "flex",
   "ChatRequest.speed": "slow",
   "ChatRequest.media_resolution": "high",
-  "ChatRequest.provider_options": Object.fromEntries(
-    [...providerKinds].flatMap(([kind, { adapter }]) => (adapter === null ? [] : [[kind, '{"odd":1}']])),
-  ),
+  "ChatRequest.provider_options": Object.fromEntries([...providerKinds.keys()].map((kind) => [kind, '{"odd":1}'])),
   "ChatRequest.metadata": { a: "b" },
   "ChatRequest.parallel_tool_calls": false,
   "Reasoning.effort": "low",

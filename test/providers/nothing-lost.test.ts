@@ -18,6 +18,8 @@ const notForProviders: readonly (readonly [path: RegExp, why: string])[] = [
 ];
 /** What a provider does in any case: enforce schemas, show reasoning, cache prefixes, cite documents. */
 const ofCourse: Readonly<Record<string, RegExp>> = {
+  vertex: /^(response_format\.json_schema\.strict|reasoning\.(summary|include_text)|cache\.mode)$/,
+  bedrock: /^(response_format\.json_schema\.strict|reasoning\.(summary|include_text))$/,
   anthropic: /^(response_format\.json_schema\.strict|reasoning\.(summary|include_text))$/,
   deepseek: /^reasoning\.include_text$/,
   mistral: /^reasoning\.include_text$/,
@@ -85,6 +87,13 @@ describe.each([
   targetOf("azure", "gpt-5.4", "repair"),
   targetOf("azure", "gpt-5-pro", "repair"),
   { ...targetOf("openai", "other-model", "repair"), facts: { api: "responses" as const } },
+  targetOf("bedrock", "us.anthropic.claude-opus-5-v1:0", "repair"),
+  targetOf("bedrock", "anthropic.claude-sonnet-4-5-20250929-v1:0", "repair"),
+  targetOf("bedrock", "amazon.nova-2-lite-v1:0", "repair"),
+  targetOf("bedrock", "meta.llama3-3-70b-instruct-v1:0", "repair"),
+  targetOf("vertex", "claude-opus-5@20260201", "repair"),
+  targetOf("vertex", "gemini-3-pro-preview", "repair"),
+  targetOf("vertex", "gemini-2.5-flash", "repair"),
   targetOf("anthropic", "claude-opus-5", "exact"),
   targetOf("anthropic", "claude-sonnet-4-5", "exact"),
   targetOf("cohere", "command-a-03-2025", "repair"),

@@ -18,6 +18,9 @@ export interface Draft {
   readonly cache: CacheMarks;
 }
 
+/** What settings alone need of it: a reseller in another format has a draft of its own. */
+export type SettingsDraft = Pick<Draft, "request" | "rules" | "losses">;
+
 export function createDraft(request: ChatRequest, target: Target): Draft {
   const losses = new LossReport(request.lossPolicy === LossPolicy.REFUSE);
   return {

@@ -1,12 +1,12 @@
 import type { ChatRequest } from "../../../gen/trunkline/v1/chat_pb.ts";
 import type { JsonMembers } from "../../dialects/json-text.ts";
-import { type Draft, unsupported } from "./draft.ts";
+import { type Draft, type SettingsDraft, unsupported } from "./draft.ts";
 
 /** Answer bound that a model of unknown limits gets: the smallest of any Claude. Tokens. */
 const fallbackMaxTokens = 4096;
 
 /** `max_tokens`, which the provider demands: the caller's, else the model's limit. 0 only warms the cache. */
-export function toMaxTokens({ request, rules, losses }: Draft): number {
+export function toMaxTokens({ request, rules, losses }: SettingsDraft): number {
   const wanted = request.maxOutputTokens;
   const limit = rules.maxOutputTokens;
   if (wanted === undefined) return limit ?? fallbackMaxTokens;
@@ -16,7 +16,7 @@ export function toMaxTokens({ request, rules, losses }: Draft): number {
 }
 
 /** temperature, top_p and top_k, as far as the model takes them. @param thinking whether the model will think */
-export function toSampling(draft: Draft, thinking: boolean): JsonMembers {
+export function toSampling(draft: SettingsDraft, thinking: boolean): JsonMembers {
   if (!draft.rules.sampling) return fixedSampling(draft);
   const { request, losses } = draft;
   const sampling: JsonMembers = {};
@@ -41,7 +41,7 @@ export function toSampling(draft: Draft, thinking: boolean): JsonMembers {
 }
 
 /** Models after Opus 4.6 answer 400 to any choice but these. */
-function fixedSampling({ request, losses }: Draft): JsonMembers {
+function fixedSampling({ request, losses }: SettingsDraft): JsonMembers {
   const { temperature, topP, topK } = request;
   const reason = "this model chooses its sampling itself.";
   if (temperature !== undefined && temperature !== 1) losses.drop("temperature", reason);

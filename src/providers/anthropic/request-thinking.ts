@@ -2,7 +2,7 @@ import type { Reasoning } from "../../../gen/trunkline/v1/chat_pb.ts";
 import { ToolChoiceMode } from "../../../gen/trunkline/v1/tool_pb.ts";
 import { invalidValue } from "../../dialects/json-splice.ts";
 import type { JsonMembers } from "../../dialects/json-text.ts";
-import { type Draft, unsupported } from "./draft.ts";
+import { type SettingsDraft as Draft, unsupported } from "./draft.ts";
 import type { Turn } from "./request-messages.ts";
 
 /** How the model is told to think. */
@@ -15,6 +15,9 @@ export interface Thinking {
   readonly on: boolean;
   readonly maxTokens: number;
 }
+
+/** What tells of a turn whether it belongs to a running tool loop. */
+export type LoopTurn = Pick<Turn, "blocks" | "results">;
 
 /** Smallest budget that the provider takes. Tokens. */
 const minBudget = 1024;
@@ -33,7 +36,7 @@ const budgets: Readonly<Record<string, number>> = {
  * Reasoning by the model's generation: an effort (4.6 and later), a budget (before), nothing (long before).
  * @param maxTokens answer bound before thinking; an explicit budget may raise it
  */
-export function toThinking(draft: Draft, turns: readonly Turn[], maxTokens: number): Thinking {
+export function toThinking(draft: Draft, turns: readonly LoopTurn[], maxTokens: number): Thinking {
   const { rules, request, losses } = draft;
   const reasoning = request.reasoning;
   const wish = wishOf(reasoning, draft);
@@ -187,7 +190,7 @@ function isForced({ request }: Draft): boolean {
  * Whether a tool loop is running whose assistant turn does not begin with thinking: a manual budget then gets a 400.
  * Clients that know no reasoning lose it; other providers' reasoning was removed.
  */
-function lacksThinking(turns: readonly Turn[]): boolean {
+function lacksThinking(turns: readonly LoopTurn[]): boolean {
   const last = turns.at(-1);
   const before = turns.at(-2);
   if (last === undefined || before === undefined || last.results.size === 0) return false;

@@ -25,6 +25,7 @@ export const azure: Provider = {
   fromResponse: (reply, memory) =>
     isResponses(memory) ? fromWholeResponse(reply.body, memory) : chat.fromResponse(reply, memory),
   createDecoder: (memory) => (isResponses(memory) ? createResponsesDecoder(memory) : chat.createDecoder(memory)),
+  takesProof: (issuer, _, target) => livesOnResponses(target) && issuer.startsWith("azure"),
   place,
   authHeaders,
 };

@@ -38,7 +38,7 @@ function createDecoder(memory: DecodeMemory): StreamDecoder {
 }
 
 function answerTo({ target, providerData, ...memory }: DecodeMemory): GeminiAnswer {
-  const kept = providerData ? { keepUnmapped: "gemini" } : {};
+  const kept = providerData ? { keepUnmapped: target.provider } : {};
   return new GeminiAnswer({
     ...memory,
     ...kept,

@@ -70,7 +70,7 @@ function partsOf({ kind }: EmbedInput, field: string, draft: Draft): JsonMembers
 }
 
 /** The contract's words for what vectors are for; the provider's own are sent as they are. */
-function taskOf(inputType: string | undefined, losses: LossReport): string | undefined {
+export function taskOf(inputType: string | undefined, losses: LossReport): string | undefined {
   if (inputType === undefined) return undefined;
   const task = toTaskType(inputType);
   if (task === undefined)

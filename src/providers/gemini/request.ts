@@ -2,7 +2,7 @@ import { type ChatRequest, LossPolicy } from "../../../gen/trunkline/v1/chat_pb.
 import type { Part } from "../../../gen/trunkline/v1/message_pb.ts";
 import { encodeRequest } from "../../dialects/gemini/encode-request.ts";
 import { customToolNames } from "../../dialects/gemini/encode-tools.ts";
-import { createDraft, type Draft } from "../../dialects/gemini/gemini-draft.ts";
+import { createDraft, type Draft, type Platform } from "../../dialects/gemini/gemini-draft.ts";
 import { patchRequest } from "../../dialects/gemini/patch-request.ts";
 import { membersOf } from "../../dialects/json-splice.ts";
 import { toJsonText } from "../../dialects/json-text.ts";
@@ -18,11 +18,21 @@ import type { DecodeMemory, ProviderRequest } from "../provider.ts";
  * request is built from the contract. The model and whether to stream stand in the path.
  */
 export function toRequest(call: ChatCall, target: Target): ProviderRequest {
+  return toRequestOn(call, target, { platform: "developer", pathOf });
+}
+
+interface PlatformPlace {
+  readonly platform: Platform;
+  pathOf(target: Target, method: string): string;
+}
+
+/** The same for whichever platform serves the models: bodies are alike, addresses are not. */
+export function toRequestOn(call: ChatCall, target: Target, { platform, pathOf }: PlatformPlace): ProviderRequest {
   const { request, stream, source } = call;
   const losses = new LossReport(request.lossPolicy === LossPolicy.REFUSE);
   const patched = patchable(source, request);
-  reportUnknownMembers(source, patched && "gemini", losses, optionNames(request));
-  const draft = patched ? null : createDraft(request, target, "developer", losses);
+  reportUnknownMembers(source, patched && "gemini", losses, optionNames(request, target.provider));
+  const draft = patched ? null : createDraft(request, target, platform, losses);
   const body = patched ? patchRequest(patched) : draft && toJsonText(encodeRequest(draft));
   return {
     method: "POST",
@@ -56,8 +66,8 @@ function isAcceptable({ kind, proof }: Part): boolean {
 }
 
 /** Members that Google's options carry on, in either spelling. */
-function optionNames({ providerOptions }: ChatRequest): ReadonlySet<string> {
-  const names = Object.keys(membersOf(providerOptions.gemini ?? "", "provider_options.gemini"));
+function optionNames({ providerOptions }: ChatRequest, kind: string): ReadonlySet<string> {
+  const names = Object.keys(membersOf(providerOptions[kind] ?? "", `provider_options.${kind}`));
   return new Set([...names, ...names.map((name) => name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`))]);
 }
 

@@ -5,7 +5,7 @@ import { pythonEnvironment } from "../../tooling/python.ts";
 import { repository } from "../../tooling/repository.ts";
 import { mustRun } from "../../tooling/run-tool.ts";
 
-const packages = ["anthropic==2.12.0", "cohere==7.3.1", "ollama==0.6.3", "openai==3.54.0"];
+const packages = ["anthropic==2.12.0", "boto3==1.44.8", "cohere==7.3.1", "ollama==0.6.3", "openai==3.54.0"];
 
 let simulator: RunningSimulator;
 let python: string;
@@ -16,7 +16,7 @@ beforeAll(async () => {
 }, 600_000);
 afterAll(() => simulator?.close());
 
-it.each(["anthropic", "azure", "cohere", "ollama", "openai"])(
+it.each(["anthropic", "azure", "boto3", "cohere", "ollama", "openai"])(
   "the official %s package for Python works at the simulator",
   async (name) => {
     const program = join(repository, `test/clients/simulator/with_${name}.py`);

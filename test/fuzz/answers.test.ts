@@ -100,7 +100,7 @@ describe.each(adapterKinds)("answers of %s", (kind) => {
 
 /** What only an answer's end says, in any dialect. */
 const endWords =
-  /\[DONE\]|finish_?reason|stop_reason|message_stop|message-end|"done"|response\.(completed|incomplete|failed)|"status"|blockReason/i;
+  /\[DONE\]|finish_?reason|stop_reason|message_stop|message-end|"done"|response\.(completed|incomplete|failed)|"status"|blockReason|^messageStop/i;
 const junk = [{ event: "", data: "{}" }];
 
 const oddHeaders: readonly Record<string, string>[] = [

@@ -59,7 +59,18 @@ const inabilities: Readonly<Record<string, Inabilities>> = {
     seed: noSeed,
     logprobs: noLogprobs,
   },
+  Bedrock: {
+    "one call at a time": noSingle,
+    "image by address": because("reads the content itself, and S3", "§14"),
+    "JSON mode": because("JSON by a schema only", "§14"),
+    "n > 1": oneAnswer,
+    seed: noSeed,
+    logprobs: noLogprobs,
+    "frequency penalty": because("no such setting", "§14"),
+    "end user": noEndUser("§14"),
+  },
   Gemini: { "one call at a time": noSingle, "end user": noEndUser("§5.1") },
+  Vertex: { "one call at a time": noSingle, "end user": noEndUser("§5.1") },
   Groq: {
     "failed tool": noFlag,
     "reasoning budget": noBudgets,

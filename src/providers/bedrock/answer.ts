@@ -33,6 +33,8 @@ export class Answer implements BlockHost {
 
   /** @throws GatewayError the provider's error, or `upstream_error` for an event that cannot stand here */
   step(name: string, event: Fields): readonly Frame[] {
+    // Nothing of an answer follows its end but the counts.
+    if (this.#isFinished && name !== "metadata" && !failing.test(name)) return [];
     const index = typeof event.contentBlockIndex === "number" ? event.contentBlockIndex : 0;
     switch (name) {
       case "messageStart":
@@ -48,7 +50,7 @@ export class Answer implements BlockHost {
       case "metadata":
         return this.#complete(event);
       default:
-        if (/^(?:exception|error):/.test(name)) {
+        if (failing.test(name)) {
           throw failureOf(name.slice(name.indexOf(":") + 1), event, this.#memory.target);
         }
         return []; // Events newer than this code.
@@ -142,6 +144,9 @@ export class Answer implements BlockHost {
     this.#unmapped = { ...this.#unmapped, ...Object.fromEntries(rest) };
   }
 }
+
+/** What the framing names events that break the answer off. */
+const failing = /^(?:exception|error):/;
 
 const reasons: ReadonlyMap<string, FinishReason> = new Map([
   ["end_turn", FinishReason.STOP],

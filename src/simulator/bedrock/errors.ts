@@ -18,8 +18,9 @@ const types: Readonly<Record<number, string>> = {
   503: "ServiceUnavailableException",
 };
 
-export function failureOf(status: number): WireError {
-  return new WireError(status, typeOf(status), `This failure with status ${status} is simulated.`);
+export function failureOf(status: number, retryAfterSeconds: number): WireError {
+  const headers = status === 429 || status >= 500 ? { "retry-after": String(retryAfterSeconds) } : {};
+  return new WireError(status, typeOf(status), `This failure with status ${status} is simulated.`, { headers });
 }
 
 export function renderError(error: Error, requestId: string): WholeReply {

@@ -321,7 +321,7 @@ describe("a wrong setting is refused with its place, its value and what is allow
     ["sever: {}", "sever is not a setting; did you mean server?"],
     [
       "zzz: 1",
-      "zzz is not a setting; known here are server, strict, providers, simulator, models, catalog, resilience, telemetry.",
+      "zzz is not a setting; known here are server, strict, providers, simulator, models, catalog, resilience, responses, telemetry.",
     ],
     ["server: []", "server is []; it takes a section with host, port,"],
     ["server: { host: 'a b' }", 'server.host is "a b"; it takes a host name or an IP address'],

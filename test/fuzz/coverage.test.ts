@@ -23,12 +23,11 @@ it("every dialect whose requests are read, and whose answers are written, is an 
   const readers = foldersWith(/^src\/dialects\/[^/]+\/parse-[^/]*[.]ts$/, /export function parse\w+Request\b/);
   const writers = foldersWith(
     /^src\/dialects\/[^/]+\/[^/]*[.]ts$/,
-    /^export function create\w*: StreamEncoder|\): StreamEncoder/m,
+    /^export function .*\): (Stream|Responses)Encoder/m,
   );
-  // Its requests and answers are no chats: others.test.ts has them.
-  const elsewhere = ["openai-embeddings"];
-  expect([...readers, ...writers].filter((folder) => !names.includes(folder) && !elsewhere.includes(folder))).toEqual(
-    [],
-  );
-  expect(writers.length).toBe(edges.length);
+  // What others.test.ts has, because it is no chat, and the legacy API, whose requests no provider gets: its own test has it.
+  const elsewhere = ["openai-embeddings", "openai-completions"];
+  const wanted = (folder: string) => !elsewhere.includes(folder);
+  expect([...readers, ...writers].filter((folder) => wanted(folder) && !names.includes(folder))).toEqual([]);
+  expect(writers.filter(wanted).length).toBe(edges.length);
 });

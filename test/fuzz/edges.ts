@@ -18,6 +18,9 @@ import { encodeChatResponse } from "../../src/dialects/openai-chat/encode-respon
 import { createStreamEncoder } from "../../src/dialects/openai-chat/encode-stream.ts";
 import { encodeErrorBody } from "../../src/dialects/openai-chat/error-body.ts";
 import { parseChatRequest } from "../../src/dialects/openai-chat/parse-request.ts";
+import { encodeResponse } from "../../src/dialects/openai-responses/encode-response.ts";
+import { createResponsesEncoder } from "../../src/dialects/openai-responses/encode-stream.ts";
+import { parseResponsesRequest } from "../../src/dialects/openai-responses/parse-request.ts";
 import type { StreamEncoder } from "../../src/dialects/stream-encoder.ts";
 import type { ChatCall, Dialect, Frame } from "../../src/domain/chat.ts";
 import type { GatewayError } from "../../src/domain/errors.ts";
@@ -91,6 +94,23 @@ export const edges: readonly Edge[] = [
       };
     },
     encodeError: (error) => encodeGeminiError(error, "r"),
+  },
+  {
+    dialect: "openai-responses",
+    golden: "openai",
+    greetings: [
+      { model: "m", input: "hi" },
+      { model: "m", input: [{ role: "user", content: "hi" }], stream: true, store: false },
+    ],
+    parse(body) {
+      const parsed = parseResponsesRequest(body, { lossPolicy: LossPolicy.UNSPECIFIED });
+      return {
+        call: parsed.call,
+        encodeWhole: (response) => encodeResponse(response, parsed),
+        createStreamEncoder: () => createResponsesEncoder(parsed, "r"),
+      };
+    },
+    encodeError: encodeErrorBody,
   },
 ];
 

@@ -134,7 +134,7 @@ const dialects: Readonly<Record<string, Dialect>> = {
     },
   },
   Gemini: {
-    kinds: ["gemini"],
+    kinds: ["gemini", "vertex"],
     framing: "sse",
     whole: (novel) => ({
       candidates: [
@@ -188,6 +188,28 @@ const dialects: Readonly<Record<string, Dialect>> = {
       },
     ],
   },
+  // Its events are named beside their data.
+  Converse: {
+    kinds: ["bedrock"],
+    framing: "sse",
+    whole: (novel) => ({
+      output: { message: { role: novel.role, content: [{ text: "hi", ...novel.members }, ...novel.parts] } },
+      ...{ stopReason: novel.finish, usage: usageOf("inputTokens", "outputTokens", novel), ...novel.members },
+    }),
+    events: (novel) => [
+      { type: "messageStart", role: novel.role, ...novel.members },
+      ...novel.events,
+      { type: "contentBlockDelta", contentBlockIndex: 0, delta: { text: "hi", ...novel.members } },
+      { type: "contentBlockStop", contentBlockIndex: 0 },
+      ...novel.parts.flatMap((start, i) => [
+        { type: "contentBlockStart", contentBlockIndex: i + 1, start },
+        { type: "contentBlockDelta", contentBlockIndex: i + 1, delta: { novel: 1 } },
+        { type: "contentBlockStop", contentBlockIndex: i + 1 },
+      ]),
+      { type: "messageStop", stopReason: novel.finish, ...novel.members },
+      { type: "metadata", usage: usageOf("inputTokens", "outputTokens", novel), ...novel.members },
+    ],
+  },
 };
 
 /** The words of today, by dialect. */
@@ -198,6 +220,7 @@ const known: Readonly<Record<string, { readonly finish: string; readonly role: s
   Gemini: { finish: "STOP", role: "model" },
   Ollama: { finish: "stop", role: "assistant" },
   Cohere: { finish: "COMPLETE", role: "assistant" },
+  Converse: { finish: "end_turn", role: "assistant" },
 };
 
 /** Both forms of an answer, as a caller gets them. */
@@ -207,6 +230,10 @@ function answers(kind: string, dialect: Dialect, novel: Novel) {
   const memory = { target: { ...base, facts: dialect.api ? { api: dialect.api } : {} }, stream: true };
   const lines = dialect.events(novel).map((event) => {
     if (dialect.framing === "ndjson") return `${JSON.stringify(event)}\n`;
+    if (kind === "bedrock") {
+      const { type: named, ...said } = { type: "", ...event };
+      return `event: ${named}\ndata: ${JSON.stringify(said)}\n\n`;
+    }
     const type = "type" in event && kind === "anthropic" ? `event: ${event.type}\n` : "";
     return `${type}data: ${JSON.stringify(event)}\n\n`;
   });

@@ -388,10 +388,12 @@ describe("what workers share", () => {
     expect(seen.map(({ json }) => json)).toEqual(seen.map(() => first.json));
     const [one] = await workersOf(gateway);
     process.kill(one?.pid ?? 0, "SIGKILL");
+    // Until the primary knows that it is dead, connections that it deals to it break.
     await until(
-      async () => (await ask(`/${first.json.id}`).catch(() => null))?.status,
-      (status) => status === 200,
+      () => workersOf(gateway),
+      (living) => living.length === 2 && living.every(({ pid }) => pid !== one?.pid),
     );
+    expect((await ask(`/${first.json.id}`)).json).toEqual(first.json);
     const next = await ask("", { model, input: "/say two", previous_response_id: first.json.id });
     expect(next).toMatchObject({ status: 200, json: { previous_response_id: first.json.id } });
   });

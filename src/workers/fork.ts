@@ -47,13 +47,15 @@ export function createFork(program: string): Fork {
     });
     return {
       pid: child.pid,
-      send: (message) => void tell(child, message),
+      send: (message) => tell(child, message),
       give(socket) {
-        tell(child, { kind: "connection" }, socket);
-        // While an earlier one is under way it waits here.
+        if (!child.connected) return void socket.destroy();
         const end = () => socket.destroy();
         child.once("exit", end);
         socket.once("close", () => child.off("exit", end));
+        // Kept open until it has been sent, and then closed here: a socket that Node itself closes when the worker says that
+        // it got it stays open for ever when the worker dies before it says so. What is on its way dies with its reader.
+        child.send({ kind: "connection" } satisfies ToWorker, socket, { keepOpen: true }, end);
       },
       kill: () => void child.kill("SIGKILL"),
     };
@@ -61,7 +63,6 @@ export function createFork(program: string): Fork {
 }
 
 /** Sends; a worker that is gone hears nothing, which its end tells. */
-function tell(child: ChildProcess, message: ToWorker, socket?: Connection): void {
-  if (child.connected) child.send(message, socket, {}, () => {});
-  else socket?.destroy();
+function tell(child: ChildProcess, message: ToWorker): void {
+  if (child.connected) child.send(message, () => {});
 }

@@ -374,6 +374,24 @@ describe("what workers share", () => {
     expect(lines.filter(({ replayed }) => replayed === undefined)).toHaveLength(1);
   });
 
+  it("connections on their way to a worker break when it dies before it has them", async () => {
+    const gateway = await serve(two);
+    const [one] = await workersOf(gateway);
+    process.kill(one?.pid ?? 0, "SIGSTOP"); // It takes nothing, and says nothing.
+    const asked = Array.from({ length: 6 }, () => {
+      const signal = AbortSignal.timeout(20_000);
+      return fetch(`${gateway.url}/v1/models`, { headers: { connection: "close" }, signal }).then(
+        ({ status }) => String(status),
+        (error: Error) => error.name,
+      );
+    });
+    // Every other one is answered by the worker that runs.
+    await Promise.any(asked);
+    process.kill(one?.pid ?? 0, "SIGKILL");
+    const ends = await Promise.all(asked);
+    expect(ends.toSorted()).toEqual(["200", "200", "200", "TypeError", "TypeError", "TypeError"]);
+  });
+
   it("a response is found and gone on from in all of them, also when the worker that made it has died", async () => {
     const gateway = await serve(two);
     const ask = (path: string, body?: object) =>

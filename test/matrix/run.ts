@@ -105,7 +105,9 @@ async function runCell(running: Running): Promise<Cell> {
   const reason = reasonOf(upstream.name, feature);
   const cell = { inbound: inbound.name, upstream: upstream.name, feature, reason };
   const unmarked = wholeOf(feature) === "cache usage" && upstream.needsCacheMark && !inbound.marksCache;
-  const unaskable = unmarked ? "no marks for the provider's cache" : inbound.cannot[wholeOf(feature)];
+  const unaskable =
+    inbound.elsewhere?.[upstream.name] ??
+    (unmarked ? "no marks for the provider's cache" : inbound.cannot[wholeOf(feature)]);
   if (unaskable !== undefined) return { ...cell, verdict: "unaskable", notes: [unaskable] };
   const ask = askOf(running);
   let seen = await inbound.ask(ask, running.gateway);

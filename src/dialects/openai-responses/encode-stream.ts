@@ -47,6 +47,7 @@ class Encoder implements ResponsesEncoder {
   #ended = false;
   #usage: Usage | undefined;
   #tier = "";
+  #refuses = false;
   #finished: Finished = blankFinished(FinishReason.UNSPECIFIED, "");
 
   constructor(echo: JsonMembers, requestId: string) {
@@ -109,8 +110,8 @@ class Encoder implements ResponsesEncoder {
         return this.#complete();
       case "finished":
         if (frame.choice !== 0) return;
-        this.#finished = frame.value;
-        this.#output.closeAll(endOf(frame.value).status);
+        this.#finished = this.#withRefusal(frame.value);
+        this.#output.closeAll(endOf(this.#finished).status);
         return;
       case "notice":
         if (frame.value.code === "failover") this.#text += `: ${frame.value.message.replaceAll(/[\r\n]+/g, " ")}\n\n`;
@@ -121,6 +122,7 @@ class Encoder implements ResponsesEncoder {
       default:
         // There is one choice: nobody can ask for more of them here.
         if (frame.choice !== 0) return;
+        this.#refuses ||= isRefusal(frame);
         this.#start(blankStarted("", ""));
         this.#output.push(frame);
     }
@@ -143,6 +145,12 @@ class Encoder implements ResponsesEncoder {
     const response = this.#response(end);
     this.answer = toJsonText(response);
     this.#write(`response.${end.status}`, { response });
+  }
+
+  /** A refusal is a part here. One that only the end tells of is the end that is nearest to it. */
+  #withRefusal(finished: Finished): Finished {
+    if (finished.reason !== FinishReason.REFUSAL || this.#refuses) return finished;
+    return { ...finished, reason: FinishReason.CONTENT_FILTER };
   }
 
   #response(end: JsonMembers): JsonMembers {
@@ -173,6 +181,10 @@ class Encoder implements ResponsesEncoder {
 const maxSuffixLength = 48;
 
 /** The end of the frames from `start` on that were read from one wire event. */
+function isRefusal(frame: Frame): boolean {
+  return frame.case === "refusalDelta" || (frame.case === "partStarted" && frame.value.part?.kind.case === "refusal");
+}
+
 function endOfGroup(frames: readonly Frame[], start: number, wire: Wire): number {
   let end = start + 1;
   while (frames[end]?.wire === wire) end++;

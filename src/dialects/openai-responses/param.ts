@@ -16,17 +16,26 @@ function paramOf(field: string, { origins, before }: Origins): string {
     ([name]) => field === name || field.startsWith(`${name}.`) || field.startsWith(`${name}[`),
   );
   if (renamed) return renamed[1] + field.slice(renamed[0].length);
-  const [whole, message, part] = /^messages\[(\d+)\](?:\.parts\[(\d+)\])?/.exec(field) ?? [];
+  const [whole, message, part, rest = ""] = /^messages\[(\d+)\](?:\.parts\[(\d+)\])?(.*)/.exec(field) ?? [];
   if (whole !== undefined) {
     if (Number(message) < before) return "instructions";
     const from = origins[Number(message)] ?? [];
     const item = from[Number(part ?? 0)];
     if (item === undefined) return "input";
-    return item < 0 ? "previous_response_id" : `input[${item}]`;
+    return item < 0 ? "previous_response_id" : `input[${item}]${insideOf(from, Number(part ?? 0), rest)}`;
   }
   return field
     .replace(/^(tools\[\d+\])\.(?:function|custom|web_search|hosted)(?:\.options)?\b/, "$1")
     .replace(/\.parameters_schema\b/, ".parameters");
+}
+
+/** Where in its item a part stands: the content of a message, or the output of a call. */
+function insideOf(origins: readonly number[], part: number, rest: string): string {
+  const [, within] = /^\.tool_result\.parts\[(\d+)\]/.exec(rest) ?? [];
+  if (within !== undefined) return `.output[${within}]`;
+  if (!/^\.(text|image|audio|video|document|file)\b/.test(rest)) return "";
+  const before = origins.slice(0, part).filter((item) => item === origins[part]);
+  return `.content[${before.length}]`;
 }
 
 /** Settings whose name in the contract is not the one here; longer names first. */

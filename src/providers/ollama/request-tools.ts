@@ -76,7 +76,7 @@ function toTool({ kind }: Tool, field: string, draft: Draft): JsonTree {
 function toFunction(tool: FunctionTool, at: string, { losses }: Draft): JsonMembers {
   const field = `${at}.function`;
   dropFunctionExtras(tool, field, losses);
-  if (tool.strict !== undefined) losses.drop(`${field}.strict`, "this provider does not enforce arguments.");
+  if (tool.strict === true) losses.drop(`${field}.strict`, "this provider does not enforce arguments.");
   const schema = tool.parametersSchema;
   return {
     name: tool.name,

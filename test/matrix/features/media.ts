@@ -15,8 +15,13 @@ const attached = (part: AskPart, list: "images" | "documents" | "sounds", data: 
 });
 
 export const media = {
-  images: attached(picture, "images", png, /image|messages\[\d+\]/),
-  "image by address": attached({ kind: "link", url: pictureUrl }, "images", pictureUrl, /image|messages\[\d+\]/),
+  images: attached(picture, "images", png, /image|messages\[\d+\]|input\[\d+\]/),
+  "image by address": attached(
+    { kind: "link", url: pictureUrl },
+    "images",
+    pictureUrl,
+    /image|messages\[\d+\]|input\[\d+\]/,
+  ),
   "order of parts": {
     ask: () => ({
       say: "Which is older?",
@@ -24,8 +29,8 @@ export const media = {
     }),
     reached: ({ order }) => need(order === "text image text image text", "the order"),
     got: (seen) => need(first(seen)?.text.includes("You attached 2"), "an answer to the attachments"),
-    field: /image|messages\[\d+\]/,
+    field: /image|messages\[\d+\]|input\[\d+\]/,
   },
-  PDF: attached({ kind: "document", data: pdf }, "documents", pdf, /file|document|messages\[\d+\]/),
-  audio: attached({ kind: "audio", data: wav }, "sounds", wav, /audio|messages\[\d+\]/),
+  PDF: attached({ kind: "document", data: pdf }, "documents", pdf, /file|document|messages\[\d+\]|input\[\d+\]/),
+  audio: attached({ kind: "audio", data: wav }, "sounds", wav, /audio|messages\[\d+\]|input\[\d+\]/),
 } satisfies Readonly<Record<string, Feature>>;

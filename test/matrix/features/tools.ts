@@ -141,6 +141,6 @@ export const tools = {
         ),
       ),
     got: (seen) => need(first(seen)?.text.includes("sunny"), "an answer to the result"),
-    field: /tool_result|messages\[\d+\]/,
+    field: /tool_result|messages\[\d+\]|input\[\d+\]/,
   },
 } satisfies Readonly<Record<string, Feature>>;

@@ -7,6 +7,8 @@ export interface Inbound {
   readonly name: string;
   /** Features that its format has no words for, and why. */
   readonly cannot: Partial<Readonly<Record<FeatureName, string>>>;
+  /** Providers that have another column for what it asks of them, and why. */
+  readonly elsewhere?: Readonly<Record<string, string>>;
   /** Whether it can mark what the provider shall cache. */
   readonly marksCache: boolean;
   ask(ask: Ask, gateway: string): Promise<Seen>;

@@ -1,3 +1,4 @@
+import type { ErrorCode } from "../domain/errors.ts";
 /** Longest text of a provider that is repeated to a caller. Characters. */
 export const maxRepeatedLength = 500;
 
@@ -59,3 +60,25 @@ function positiveNumber(value: string | undefined, unitMs: number): number | und
   if (!Number.isFinite(amount) || amount < 0) return undefined;
   return Math.min(Math.ceil(amount * unitMs), maxRetryAfterMs);
 }
+
+/**
+ * What a provider's failing status means where it tells nothing more exact (wire.md §18): what the caller did wrong below
+ * 500, a fault of the provider's above.
+ */
+export function codeOfStatus(status: number): ErrorCode {
+  return codes.get(status) ?? (status >= 400 && status < 500 ? "invalid_value" : "upstream_error");
+}
+
+const codes: ReadonlyMap<number, ErrorCode> = new Map([
+  [408, "timeout"],
+  [409, "conflict"],
+  [425, "service_unavailable"],
+  [429, "rate_limit_exceeded"],
+  [498, "rate_limit_exceeded"],
+  [500, "upstream_error"],
+  [501, "not_implemented"],
+  [502, "service_unavailable"],
+  [503, "service_unavailable"],
+  [504, "timeout"],
+  [529, "overloaded"],
+]);

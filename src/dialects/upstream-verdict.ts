@@ -1,6 +1,6 @@
 import { type ErrorCode, type ErrorDetail, GatewayError } from "../domain/errors.ts";
 import type { Target } from "../domain/target.ts";
-import { retryAfterMs, scrubbed } from "./upstream-errors.ts";
+import { codeOfStatus, retryAfterMs, scrubbed } from "./upstream-errors.ts";
 
 /** A failure as a provider told it, in no provider's form. */
 export interface Failure {
@@ -40,21 +40,13 @@ function codeOf(status: number, said: ErrorCode | undefined): ErrorCode {
   if (status === 401 || status === 403 || status === 498) return "upstream_auth";
   if (status === 402) return "insufficient_quota";
   if (said !== undefined) return said;
-  return codes.get(status) ?? (status >= 400 && status < 500 ? "invalid_value" : "upstream_error");
+  return ownCodes.get(status) ?? codeOfStatus(status);
 }
 
-const codes: ReadonlyMap<number, ErrorCode> = new Map([
+/** What only the status tells here: other providers say in words what was not found, or too large. */
+const ownCodes: ReadonlyMap<number, ErrorCode> = new Map([
   [404, "model_not_found"],
-  [408, "timeout"],
-  [409, "conflict"],
   [413, "request_too_large"],
-  [425, "service_unavailable"],
-  [429, "rate_limit_exceeded"],
-  [501, "not_implemented"],
-  [502, "service_unavailable"],
-  [503, "service_unavailable"],
-  [504, "timeout"],
-  [529, "overloaded"],
 ]);
 
 function messageOf(code: ErrorCode, status: number, words: string): string {

@@ -1,5 +1,5 @@
 import { type Fields, fieldsOrNone, isFields, text } from "../../dialects/anthropic-messages/fields.ts";
-import { maxRepeatedLength, retryAfterMs, scrubbed, untilDate } from "../../dialects/upstream-errors.ts";
+import { codeOfStatus, maxRepeatedLength, retryAfterMs, scrubbed, untilDate } from "../../dialects/upstream-errors.ts";
 import { parseUpstreamJson } from "../../dialects/upstream-json.ts";
 import { type ErrorCode, type ErrorDetail, GatewayError } from "../../domain/errors.ts";
 import type { Target } from "../../domain/target.ts";
@@ -55,7 +55,7 @@ function classify(status: number, type: string, words: string, errorCode: string
   if (isOutOfMoney(status, type, words, errorCode)) return { code: "insufficient_quota" };
   if (status === 400 || status === 413 || status === 422) return { code: refusalCode(status, type, words) };
   if (status === 404) return { code: aboutFile(words) ? "file_not_found" : "model_not_found" };
-  return { code: codes.get(status) ?? (status >= 400 && status < 500 ? "invalid_value" : "upstream_error") };
+  return { code: codeOfStatus(status) };
 }
 
 function isOutOfMoney(status: number, type: string, words: string, errorCode: string): boolean {
@@ -77,20 +77,6 @@ function aboutFile(words: string): boolean {
 const tooLong =
   /prompt is too long|input is too long|exceeds? (?:the )?(?:model'?s? )?(?:maximum )?context|context (?:window|length)|input length and `max_tokens` exceed|too many (?:input )?tokens/i;
 const filtered = /content filter|blocked by content/i;
-
-const codes: ReadonlyMap<number, ErrorCode> = new Map([
-  [408, "timeout"],
-  [409, "conflict"],
-  [425, "service_unavailable"],
-  [429, "rate_limit_exceeded"],
-  [498, "rate_limit_exceeded"],
-  [500, "upstream_error"],
-  [501, "not_implemented"],
-  [502, "service_unavailable"],
-  [503, "service_unavailable"],
-  [504, "timeout"],
-  [529, "overloaded"],
-]);
 
 /** The status that each error type goes with, for errors that come without one. */
 const statuses: ReadonlyMap<string, number> = new Map([

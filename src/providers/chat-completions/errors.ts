@@ -1,5 +1,5 @@
 import { type Fields, isFields, listOf, textOf } from "../../dialects/openai-chat/wire.ts";
-import { retryAfterMs, scrubbed } from "../../dialects/upstream-errors.ts";
+import { codeOfStatus, retryAfterMs, scrubbed } from "../../dialects/upstream-errors.ts";
 import { parseUpstreamJson } from "../../dialects/upstream-json.ts";
 import { type ErrorCode, type ErrorDetail, GatewayError } from "../../domain/errors.ts";
 import type { Target } from "../../domain/target.ts";
@@ -111,7 +111,7 @@ function classify(status: number, type: string, code: string, words: string): Ve
   if (status === 404)
     return { code: /\bfile\b/i.test(words) && !/\bmodel\b/i.test(words) ? "file_not_found" : "model_not_found" };
   if (status === 503 && /overloaded/i.test(code + words)) return { code: "overloaded" };
-  return { code: codes.get(status) ?? (status >= 400 && status < 500 ? "invalid_value" : "upstream_error") };
+  return { code: codeOfStatus(status) };
 }
 
 function refusalCode(status: number, code: string, words: string): ErrorCode {
@@ -123,20 +123,6 @@ function refusalCode(status: number, code: string, words: string): ErrorCode {
 /** The wordings of OpenAI and of servers that speak its format. */
 const tooLong =
   /maximum context length|context (?:window|length|size)|prompt is too long|input is too long|too many (?:input )?tokens|reduce the length of the messages/i;
-
-const codes: ReadonlyMap<number, ErrorCode> = new Map([
-  [408, "timeout"],
-  [409, "conflict"],
-  [425, "service_unavailable"],
-  [429, "rate_limit_exceeded"],
-  [498, "rate_limit_exceeded"],
-  [500, "upstream_error"],
-  [501, "not_implemented"],
-  [502, "service_unavailable"],
-  [503, "service_unavailable"],
-  [504, "timeout"],
-  [529, "overloaded"],
-]);
 
 /** The status that each error type goes with, for errors that come without one. */
 const statuses: ReadonlyMap<string, number> = new Map([
